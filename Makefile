@@ -1,0 +1,46 @@
+# Everything works from a bare clone: the environment is made on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := protocol bus gates agents coordinators observers scenarios cli tests benchmarks
+
+.PHONY: demo test quick check fmt bench clean
+
+demo: $(READY)
+	$(BIN)/orchestra run spec-facts --specs scenarios/spec_facts/sample --output out
+	$(BIN)/orchestra audit verify last
+	@echo "read out/FACTS.md; then: $(BIN)/orchestra audit show last"
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+quick: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(SOURCES)
+
+fmt: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) runs out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+# uv where it is there, else pip; the marker is written last, so a broken install is tried again.
+$(READY): pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python --editable . --group dev; \
+	else \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" && \
+		$(BIN)/python -m pip install --quiet --editable . --group dev; \
+	fi
+	@touch $(READY)

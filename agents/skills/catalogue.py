@@ -1,0 +1,13 @@
+"""The skills there are, by the name under which definitions and assignments call them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from agents.skills.spec_facts import extract, find_contradictions, write_facts
+from agents.work import Skill
+
+SKILLS: Final[Mapping[str, Skill]] = {
+    "extract-facts": extract,
+    "find-contradictions": find_contradictions,
+    "write-facts": write_facts,
+}

@@ -1,0 +1,225 @@
+"""A specialist: a process that waits for assignments, claims one, does it, and says what came out.
+
+Several instances of one agent hear the same inbox; the broker admits one claim for each attempt.
+`turn` is the whole life of one task.
+"""
+
+import heapq
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import structlog
+
+from agents.definitions import Definition
+from agents.skills.catalogue import SKILLS
+from agents.work import Outcome, Skill, SkillFailed, Work
+from bus.artifacts import ArtifactStore
+from bus.journal import JournalReader
+from bus.publisher import Publisher
+from bus.records import Entry
+from bus.run import RunFolder
+from bus.subscriber import Subscriber
+from bus.timebox import TimeUp, timeboxed
+from bus.transport import Hearing, Publishing
+from bus.wire import Status
+from gates.chain import run as run_gates
+from gates.checks import inputs_are_sound
+from gates.judged import Judged
+from protocol.bodies import (
+    Action,
+    Claim,
+    ErrorCategory,
+    ErrorDetails,
+    ErrorLevel,
+    File,
+    Progress,
+    Report,
+    Result,
+    TaskAssignment,
+)
+from protocol.decoder import decode
+from protocol.errors import SourceError
+from protocol.ids import derived
+from protocol.messages import Integrity, Mark, Message, MessageType, Priority, QualityGates
+from protocol.topics import inbox_of
+from protocol.verdicts import Pass
+
+DEFAULT_TASK_S: Final = 300
+IDLE_S: Final = 20.0
+_RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
+
+
+class Specialist:
+    """One instance of a specialist. instance: unique over all lives, such as "fact-extractor-1-3f9a2c"."""
+
+    def __init__(
+        self,
+        name: str,
+        instance: str,
+        *,
+        skills: Mapping[str, Skill],
+        hearing: Hearing,
+        publishing: Publishing,
+        store: ArtifactStore,
+        history: Callable[[], list[Entry]],
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.name, self.instance = name, instance
+        self._skills, self._hearing, self._publishing = skills, hearing, publishing
+        self._store, self._history, self._clock_ns = store, history, clock_ns
+        self._queue: list[tuple[int, int, Message]] = []
+        self._progress = 0
+
+    def turn(self, wait_s: float) -> bool:
+        """Take one task and deal with it completely. Returns whether there was one."""
+        assignment = self._next(wait_s)
+        if assignment is None or not isinstance(assignment.body, TaskAssignment):
+            return assignment is not None
+        if not self._claim(assignment, assignment.body):
+            return True
+        fault = self._gate(assignment, assignment.body)
+        report = self._failed(fault) if fault else self._work(assignment, assignment.body)
+        self._say(assignment, MessageType.TASK_COMPLETION, report, "result", gates=_claimed_marks(fault))
+        return True
+
+    def _next(self, wait_s: float) -> Message | None:
+        """Return the most urgent assignment that has been heard; waits only when there is none."""
+        while (entry := self._hearing.receive(0 if self._queue else wait_s)) is not None:
+            if entry.topic == f"{inbox_of(self.name)}/{MessageType.TASK_ASSIGNMENT.value}":
+                message = decode(entry.document)
+                heapq.heappush(self._queue, (_RANK[message.priority], entry.sequence, message))
+        return heapq.heappop(self._queue)[2] if self._queue else None
+
+    def _claim(self, assignment: Message, body: TaskAssignment) -> bool:
+        """Return whether this instance has the attempt: the first claim that is journaled counts."""
+        claim = Claim(instance=self.instance, lease_s=body.timeout_s or DEFAULT_TASK_S)
+        return self._say(assignment, MessageType.CLAIM, claim, "claim") is Status.NEW
+
+    def _gate(self, assignment: Message, body: TaskAssignment) -> ErrorDetails | None:
+        """Gate 1 at the door: do not start on inputs that are not what the assignment says."""
+        judged = Judged(assignment, Report(action=Action.PENDING), body, self._store)
+        verdict = run_gates({"layer_1_input": inputs_are_sound}, judged).verdict
+        if isinstance(verdict, Pass):
+            return None
+        return ErrorDetails(level=ErrorLevel.COORDINATOR, category=ErrorCategory.VALIDATION, message=verdict.reason)
+
+    def _work(self, assignment: Message, body: TaskAssignment) -> Report:
+        """Run the skill and return what to report; whatever goes wrong becomes an error with level and category."""
+        skill = self._skills.get(body.skill)
+        if skill is None:
+            return self._failed(_error(ErrorLevel.TECH_LEAD, ErrorCategory.ARCHITECTURAL, f"no skill {body.skill!r}"))
+        work = self._prepare(assignment, body)
+        try:
+            with timeboxed(body.timeout_s or DEFAULT_TASK_S):
+                outcome = skill(work)
+        except SkillFailed as failure:
+            return self._failed(failure.details)
+        except TimeUp as late:
+            return self._failed(_error(ErrorLevel.COORDINATOR, ErrorCategory.EXECUTION, str(late)))
+        except SourceError as error:
+            return self._failed(_error(ErrorLevel.PERSON, ErrorCategory.VALIDATION, str(error)))
+        except Exception as error:  # noqa: BLE001  # the process's edge: a broken skill must not take the agent down
+            structlog.get_logger().exception("skill failed", skill=body.skill, task=assignment.task)
+            text = f"{body.skill} broke: {type(error).__name__}: {error}"
+            return self._failed(_error(ErrorLevel.SPECIALIST, ErrorCategory.EXECUTION, text))
+        return _succeeded(outcome, tuple(work.basis))
+
+    def _prepare(self, assignment: Message, body: TaskAssignment) -> Work:
+        attempt = assignment.attempt or 1
+        journaled = self._steps_of(assignment.task) if attempt > 1 else {}
+
+        def report(progress: Progress) -> None:
+            self._progress += 1
+            # What happened carries the incarnation in its id: two lives spend twice.
+            self._say(assignment, MessageType.PROGRESS, progress, f"progress-{self.instance}-{self._progress}")
+
+        return Work(assignment.task, attempt, body, self._store, report, journaled)
+
+    def _steps_of(self, task: str) -> dict[tuple[str, str], File]:
+        """Return what earlier attempts of a task have journaled as done."""
+        steps: dict[tuple[str, str], File] = {}
+        for entry in self._history():
+            if entry.topic.endswith("/progress"):
+                message = decode(entry.document)
+                body = message.body
+                if message.sender != self.name or message.task != task or not isinstance(body, Progress):
+                    continue
+                if body.step and body.request_hash and body.product:
+                    steps[body.step, body.request_hash] = body.product
+        return steps
+
+    def _failed(self, details: ErrorDetails) -> Report:
+        result = Result(success=False, description=details.message[:500])
+        return Report(action=Action.BLOCKED, result=result, error_details=details)
+
+    def _say(
+        self,
+        assignment: Message,
+        kind: MessageType,
+        body: Claim | Progress | Report,
+        what: str,
+        gates: QualityGates | None = None,
+    ) -> Status:
+        """Answer an assignment; the id follows from the attempt and from what is said."""
+        message = Message(
+            sender=self.name,
+            recipient=assignment.sender,
+            type=kind,
+            priority=assignment.priority,
+            task=assignment.task,
+            parent_task=assignment.parent_task,
+            timestamp_ns=self._clock_ns(),
+            id=derived(what, assignment.mission, assignment.task, assignment.attempt),
+            mission=assignment.mission,
+            cause=assignment.id,
+            attempt=assignment.attempt,
+            integrity=Integrity.UNTRUSTED,
+            body=body,
+            gates=gates,
+        )
+        return self._publishing.publish([message])[0].status
+
+
+def _error(level: ErrorLevel, category: ErrorCategory, message: str) -> ErrorDetails:
+    return ErrorDetails(level=level, category=category, message=message[:65536])
+
+
+def _succeeded(outcome: Outcome, basis: tuple[str, ...]) -> Report:
+    result = Result(success=True, description=outcome.description, artifacts=outcome.artifacts, basis=basis)
+    return Report(action=Action.COMPLETED, result=result, work=outcome.effort)
+
+
+def _claimed_marks(fault: ErrorDetails | None) -> QualityGates:
+    """The specialist's own claim: it has run gate 1 and no other."""
+    return QualityGates(layer_1_input=Mark.REJECTED if fault else Mark.PASSED)
+
+
+def serve(run: RunFolder, definition: Definition, instance: str) -> None:
+    """Run one instance as a process until the supervisor stops it or nothing has come for a while."""
+    name = f"@{definition.name}"
+    facts: dict[str, Any] = {"role": "specialist", "instance": instance, "model": definition.model}
+    publisher = Publisher(run, name, facts=facts)
+    subscriber = Subscriber(run, inbox_of(name))
+    specialist = Specialist(
+        name,
+        instance,
+        skills={skill: SKILLS[skill] for skill in definition.skills if skill in SKILLS},
+        hearing=subscriber,
+        publishing=publisher,
+        store=ArtifactStore(run.artifacts),
+        history=lambda: list(JournalReader(run.journal).entries()),
+    )
+    stopping: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log = structlog.get_logger().bind(agent=name, instance=instance)
+    log.info("ready", model=definition.model, pid=os.getpid())
+    idle_since_s = time.monotonic()
+    while not stopping and time.monotonic() - idle_since_s < IDLE_S:
+        publisher.beat({"state": "ready", "position": subscriber.position})
+        if specialist.turn(0.5):
+            idle_since_s = time.monotonic()
+    log.info("retiring" if not stopping else "stopping")

@@ -1,0 +1,182 @@
+"""The one door: what is judged before a document is journaled, and what has been let in already.
+
+Used by the broker and by the in-memory bus alike. It holds no socket and no file; journaled entries are
+fed back through `remember`, so that a restarted broker knows what the last one knew.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+from typing import Final
+
+from lxml import etree
+
+from bus.roles import Role, objection
+from bus.wire import Receipt, Status
+from protocol.bodies import Control, Refusal, Verb
+from protocol.decoder import read
+from protocol.encoder import encode
+from protocol.errors import WireError
+from protocol.ids import derived
+from protocol.messages import Message, MessageType, Priority
+from protocol.topics import BROKER, CLOCK, DASHBOARD, EVERYONE, GATEKEEPER, HUMAN, MEMORY, SUPERVISOR, topic_of
+from protocol.xml import parse, well_formed
+
+# These names exist in every run; all others are introduced by the supervisor.
+BORN_WITH: Final = {
+    BROKER: Role.BROKER,
+    SUPERVISOR: Role.SUPERVISOR,
+    GATEKEEPER: Role.GATEKEEPER,
+    CLOCK: Role.CLOCK,
+    HUMAN: Role.PERSON,
+    MEMORY: Role.STORE,
+    DASHBOARD: Role.STORE,
+    EVERYONE: Role.EVERYONE,
+}
+_RANK: Final = {priority.value: rank for rank, priority in enumerate(Priority)}
+_NO_TASK: Final = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A document that may be journaled. rank: 0 is the most urgent."""
+
+    raw: bytes
+    topic: str
+    rank: int
+    key: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A document that may not. answer: the refusal to journal instead, to the sender where one is known."""
+
+    code: str
+    reason: str
+    line: int
+    column: int
+    refused: str | None
+    sender: str
+
+
+class Door:
+    """Judges documents and remembers which ids each sender has used."""
+
+    def __init__(self) -> None:
+        self.cast: dict[str, Role] = dict(BORN_WITH)
+        self._journaled: dict[bytes, tuple[bytes, int]] = {}
+
+    def judge(self, raw: bytes, sender: str) -> Admitted | Rejected:
+        """Return whether a document from a publisher of this name may be journaled.
+
+        sender: who the connection says it is; a document in another name is refused.
+        """
+        try:
+            root = parse(raw)
+        except WireError as error:
+            return Rejected(error.code, str(error), error.line, error.column, _claimed_id(raw), sender)
+        named, recipient, kind, priority = (root[n].text or "" for n in range(4))
+        identity = _message_id(root)
+        fault = self._objection(sender, named, recipient, kind, identity)
+        if fault is not None:
+            return Rejected(fault[0], fault[1], 1, 1, identity, sender)
+        return Admitted(raw, topic_of(recipient, kind), _RANK[priority], _key(named, identity or ""), _digest(raw))
+
+    def _objection(
+        self, sender: str, named: str, recipient: str, kind: str, identity: str | None
+    ) -> tuple[str, str] | None:
+        if named != sender:
+            return "spoofed-sender", f"{sender} may not speak as {named}"
+        if identity is None:
+            return "no-id", "a message on the bus needs a <message-id> in its context"
+        to = self.cast.get(recipient)
+        if to is None:
+            return "no-such-recipient", f"nobody is called {recipient} in this run"
+        role = self.cast.get(sender)
+        if role is None:
+            return "unknown-sender", f"{sender} was not introduced in this run"
+        fault = objection(role, MessageType(kind), to)
+        return ("role", fault) if fault else None
+
+    def seen(self, admitted: Admitted) -> Receipt | None:
+        """Return the receipt of a document whose id is already journaled, or None where it is new."""
+        known = self._journaled.get(admitted.key)
+        if known is None:
+            return None
+        digest, sequence = known
+        return Receipt(Status.SAME if digest == admitted.digest else Status.CONFLICT, sequence)
+
+    def note(self, admitted: Admitted, sequence: int) -> None:
+        """Remember that an admitted document was journaled here."""
+        self._journaled[admitted.key] = (admitted.digest, sequence)
+        if admitted.topic.endswith("/control"):
+            self._introduce(read(parse(admitted.raw)))
+
+    def remember(self, raw: bytes, sequence: int) -> None:
+        """Learn a document from the journal: it was judged when it was written."""
+        root = well_formed(raw)
+        key = _key(root[0].text or "", _message_id(root) or "")
+        self._journaled[key] = (_digest(raw), sequence)
+        if root[2].text == MessageType.CONTROL.value:
+            self._introduce(read(root))
+
+    def _introduce(self, message: Message) -> None:
+        body = message.body
+        if isinstance(body, Control) and body.verb is Verb.PRESENT and body.subject:
+            role = next((s.value for s in body.settings if s.name == "role"), "")
+            if role in Role._value2member_map_:
+                self.cast.setdefault(body.subject, Role(role))
+
+
+def refusal(rejected: Rejected, raw: bytes, mission: str, now_ns: int) -> bytes:
+    """Return the journaled answer to a rejected document; the same document always gets the same one."""
+    digest = sha256(raw).hexdigest()
+    body = Refusal(
+        code=rejected.code,
+        reason=_printable(rejected.reason),
+        line=rejected.line,
+        column=rejected.column,
+        refused=rejected.refused,
+        quarantined=digest,
+    )
+    message = Message(
+        sender=BROKER,
+        recipient=rejected.sender,
+        type=MessageType.REFUSAL,
+        priority=Priority.HIGH,
+        task=_NO_TASK,
+        timestamp_ns=now_ns,
+        id=derived("refusal", rejected.sender, digest),
+        mission=mission,
+        body=body,
+    )
+    return encode(message)
+
+
+def _printable(text: str) -> str:
+    """A reason may quote what was refused: characters that XML cannot carry become U+FFFD."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)[:2000]
+
+
+def _message_id(root: etree._Element) -> str | None:
+    for node in root[4]:
+        if node.tag == "message-id":
+            return node.text
+    return None
+
+
+def _claimed_id(raw: bytes) -> str | None:
+    """Return the id that an inadmissible document claims, where it can be told at all."""
+    try:
+        found = well_formed(raw).findtext("context/message-id")
+    except WireError:
+        return None
+    return found if found and len(found) <= 200 and found.isascii() and found.replace("-", "").isalnum() else None
+
+
+def _key(sender: str, identity: str) -> bytes:
+    return blake2b(f"{sender}\0{identity}".encode(), digest_size=16).digest()
+
+
+def _digest(raw: bytes) -> bytes:
+    return blake2b(raw, digest_size=8).digest()

@@ -1,0 +1,196 @@
+"""The publishing side of the bus: numbered frames, a window of unacknowledged ones, resending.
+
+1. Frames carry (session, n); the broker takes only the next n and otherwise says from where to send again.
+2. A frame leaves the window when its receipts are in. The window is the flow control: when it is full,
+   `publish` waits, it does not buffer.
+3. Whatever is sent twice has the same id and the same bytes, so the broker answers `same`.
+"""
+
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import zmq
+
+from bus import wire
+from bus.lifeline import is_cut, lifeline
+from bus.run import RunFolder
+from bus.wire import Receipt, Status
+from protocol.encoder import encode
+from protocol.errors import BusError, Refused
+from protocol.messages import Message, Priority
+
+WINDOW_FRAMES: Final = 64
+PATIENCE_S: Final = 60.0
+_RESEND_S: Final = 1.0
+_RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
+
+
+class Publisher:
+    """One agent's way onto the bus. One thread.
+
+    agent: the name it speaks as. facts: what `orchestra status` shows of it (role, instance, pid).
+    """
+
+    def __init__(
+        self, run: RunFolder, agent: str, *, facts: dict[str, Any] | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._facts = {"agent": agent, "pid": os.getpid(), **(facts or {})}
+        self._patience_s = patience_s
+        self._rope = lifeline()
+        self._context = zmq.Context()
+        self._dealer = self._context.socket(zmq.DEALER)
+        self._dealer.setsockopt(zmq.IDENTITY, b"p" + os.urandom(15))
+        self._dealer.setsockopt(zmq.LINGER, 0)
+        self._dealer.set_hwm(WINDOW_FRAMES * 4)
+        self._dealer.connect(run.endpoint("publish"))
+        self._window: dict[int, tuple[bytes, Sequence[int]]] = {}
+        self._outbox: list[tuple[int, int, bytes]] = []
+        self._receipts: dict[int, Receipt] = {}
+        self._tickets = itertools.count(1)
+        self._next = 1
+        self._is_welcome = False
+        self._heard_s = time.monotonic()
+        self._hello()
+
+    def publish(self, messages: Sequence[Message]) -> list[Receipt]:
+        """Send messages, the most urgent first, and return their receipts in the order given.
+
+        Raises:
+            Invalid, TooLarge: a message cannot be written as a document; nothing was sent.
+            Refused: the broker would not take one of them; the others were taken.
+            BusError: no broker answered for `patience_s` seconds.
+        """
+        receipts = self.submit([(encode(message), message.priority) for message in messages])
+        for receipt in receipts:
+            if receipt.status is Status.REFUSED:
+                code, _, reason = receipt.reason.partition(": ")
+                raise Refused(code, reason)
+        return receipts
+
+    def submit(self, documents: Sequence[tuple[bytes, Priority]]) -> list[Receipt]:
+        """Send documents as they are and return their receipts, refusals included.
+
+        Raises:
+            BusError: no broker answered for `patience_s` seconds.
+        """
+        tickets = [self.enqueue(raw, priority) for raw, priority in documents]
+        self.flush()
+        return [self._receipts.pop(ticket) for ticket in tickets]
+
+    def enqueue(self, raw: bytes, priority: Priority = Priority.NORMAL) -> int:
+        """Put a document into the outbox and return its ticket; waits only while the window is full."""
+        ticket = next(self._tickets)
+        self._outbox.append((_RANK[priority], ticket, raw))
+        if len(self._outbox) >= wire.BUNDLE_DOCUMENTS:
+            while len(self._window) >= WINDOW_FRAMES:
+                self._wait(0.1)
+            self._send_bundle()
+        return ticket
+
+    def flush(self) -> None:
+        """Send what waits and return when every receipt is in.
+
+        Raises:
+            BusError: no broker answered for `patience_s` seconds.
+        """
+        self._heard_s = time.monotonic()
+        while self._outbox or self._window:
+            if self._outbox and len(self._window) < WINDOW_FRAMES:
+                self._send_bundle()
+            self._wait(0.1)
+
+    def take_receipts(self) -> dict[int, Receipt]:
+        """Return and forget the receipts that have come in for enqueued documents, by ticket."""
+        taken, self._receipts = self._receipts, {}
+        return taken
+
+    def beat(self, facts: dict[str, Any]) -> None:
+        """Tell the broker that this agent is alive and what it is at; outside the journal."""
+        self._send(wire.pack_facts(b"B", facts))
+        self._receive_all()
+
+    def close(self) -> None:
+        self._context.destroy(linger=0)
+
+    def _send_bundle(self) -> None:
+        self._outbox.sort()
+        bundle, self._outbox = self._outbox[: wire.BUNDLE_DOCUMENTS], self._outbox[wire.BUNDLE_DOCUMENTS :]
+        raw = wire.pack_publish(self._next, [document for _, _, document in bundle])
+        self._window[self._next] = (raw, [ticket for _, ticket, _ in bundle])
+        self._next += 1
+        self._send(raw)
+        self._receive_all()
+
+    def _send(self, raw: bytes) -> None:
+        # What does not fit stays in the window and is sent again when the broker answers.
+        with contextlib.suppress(zmq.Again):
+            self._dealer.send(raw, zmq.NOBLOCK)
+
+    def _hello(self) -> None:
+        self._is_welcome = False
+        self._send(wire.pack_facts(b"H", {**self._facts, "first": min(self._window, default=self._next)}))
+
+    def _wait(self, most_s: float) -> None:
+        """Wait for the broker to say something; send again what it has left unanswered too long."""
+        if is_cut(self._rope):
+            raise SystemExit(1)
+        if self._dealer.poll(int(most_s * 1000)):
+            self._receive_all()
+            return
+        silent_s = time.monotonic() - self._heard_s
+        if silent_s > self._patience_s:
+            raise BusError(f"no broker has answered for {self._patience_s:.0f} s; is the run still alive?")
+        if silent_s > _RESEND_S:
+            self._resend()
+
+    def _receive_all(self) -> None:
+        while True:
+            try:
+                raw = self._dealer.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._heard_s = time.monotonic()
+            kind = raw[:1]
+            if kind == b"A":
+                self._settle(raw)
+            elif kind == b"N":
+                number = wire.unpack_number(raw)
+                self._resend() if number == 0 else self._resend_from(number)
+            elif kind == b"W":
+                self._is_welcome = True
+
+    def _settle(self, raw: bytes) -> None:
+        number, receipts = wire.unpack_ack(raw)
+        _, tickets = self._window.pop(number, (b"", ()))
+        self._receipts.update(zip(tickets, receipts, strict=False))
+
+    def _resend(self) -> None:
+        """Introduce ourselves again, to a broker that may be new, and send the whole window."""
+        self._hello()
+        self._resend_from(0)
+
+    def _resend_from(self, number: int) -> None:
+        for n in sorted(n for n in self._window if n >= number):
+            self._send(self._window[n][0])
+
+
+def ask_status(run: RunFolder, timeout_s: float = 2.0) -> dict[str, Any] | None:
+    """Return what the broker of a run says of itself, or None where none answers."""
+    context = zmq.Context()
+    try:
+        dealer = context.socket(zmq.DEALER)
+        dealer.setsockopt(zmq.LINGER, 0)
+        dealer.connect(run.endpoint("publish"))
+        dealer.send(wire.pack_facts(b"S", {}))
+        deadline_s = time.monotonic() + timeout_s
+        while (left_s := deadline_s - time.monotonic()) > 0 and dealer.poll(int(left_s * 1000)):
+            raw = dealer.recv()
+            if raw[:1] == b"J":
+                return wire.unpack_facts(raw)
+        return None
+    finally:
+        context.destroy(linger=0)

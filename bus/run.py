@@ -1,0 +1,83 @@
+"""The folder of one run: what lies where."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from protocol.errors import BusError
+
+# A Unix socket's path may have 107 bytes. Source: sun_path in unix(7), less the closing zero.
+_LONGEST_SOCKET_PATH: Final = 107
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run: one mission, one journal, one broker."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.path / "artifacts"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.path / "quarantine"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def anchor(self) -> Path:
+        return self.path / "anchor"
+
+    @property
+    def audit_db(self) -> Path:
+        return self.path / "audit.db"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys"
+
+    def create(self) -> None:
+        """Make the folder and what belongs in it, for its owner only.
+
+        Raises:
+            BusError: it cannot be made.
+        """
+        try:
+            for folder in (self.path, self.journal, self.artifacts, self.logs):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+        except OSError as error:
+            raise BusError(f"cannot make the run folder {self.path}: {error.strerror}") from error
+
+    def endpoint(self, name: str) -> str:
+        """Return the address of one of the broker's sockets: "publish" or "hear"."""
+        return f"ipc://{self._sockets() / name}"
+
+    def _sockets(self) -> Path:
+        """Return the folder of the sockets: in the run folder, or a short private one where that path is too long."""
+        inside = self.path.absolute() / "sockets"
+        if len(os.fsencode(inside)) + len("/publish") <= _LONGEST_SOCKET_PATH:
+            inside.mkdir(mode=0o700, exist_ok=True)
+            return inside
+        digest = hashlib.sha256(os.fsencode(self.path.absolute())).hexdigest()[:16]
+        short = Path(tempfile.gettempdir()) / f"orchestra-{os.getuid()}-{digest}"
+        short.mkdir(mode=0o700, exist_ok=True)
+        status = short.stat()
+        if status.st_uid != os.getuid() or status.st_mode & 0o077:
+            raise BusError(f"{short} belongs to somebody else; choose a shorter --run-dir")
+        return short

@@ -1,0 +1,130 @@
+"""Reading one segment file: what lies where, and where it stops being whole."""
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from bus.records import CHUNK_BYTES, MAGIC, RECORD_BYTES, Channels, ChunkPlace, Entry, Op, read_chunk
+from protocol.errors import JournalError
+
+_LARGEST_RECORD_BYTES: Final = 1 << 30
+
+
+def segment_path(folder: Path, first_sequence: int) -> Path:
+    """Return where the segment that begins with this sequence lies."""
+    return folder / f"{first_sequence:012}.mcap"
+
+
+def segments(folder: Path) -> list[tuple[int, Path]]:
+    """Return the segments of a journal in order, each with the sequence it begins with."""
+    return sorted((int(path.stem), path) for path in folder.glob("*.mcap") if path.stem.isdigit())
+
+
+@dataclass(slots=True)
+class Segment:
+    """An open segment read front to back; it remembers its place, so a growing file can be read on.
+
+    places: the chunks passed so far. is_closed: its ending was seen, nothing more will come.
+    """
+
+    path: Path
+    keeps_places: bool = False
+    channels: Channels = field(default_factory=Channels)
+    places: list[ChunkPlace] = field(default_factory=list)
+    offset: int = 0
+    is_closed: bool = False
+    last_sequence: int = 0
+    _descriptor: int = -1
+    _schema_digest: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def size_bytes(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def entries(self, after: int, upto: int) -> Iterator[Entry]:
+        """Yield entries with after < sequence <= upto, as far as whole records reach.
+
+        Stops in front of the first chunk that goes beyond upto, and reads it again next time.
+
+        Raises:
+            JournalError: a record is whole but not what was written.
+        """
+        while not self.is_closed:
+            found = self._next_record()
+            if found is None:
+                return
+            op, content, end = found
+            if op == Op.CHUNK:
+                yield from self._chunk_entries(content, after, upto)
+                if self.last_sequence > upto:
+                    return
+                self._remember(content, end)
+            elif op == Op.DATA_END:
+                self.is_closed = True
+                return
+            else:
+                self._check_preamble(op, content)
+            self.offset = end
+
+    def _chunk_entries(self, content: bytes, after: int, upto: int) -> Iterator[Entry]:
+        try:
+            for entry in read_chunk(content, self.channels, 0):
+                self.last_sequence = entry.sequence
+                if entry.sequence > upto:
+                    return
+                if entry.sequence > after:
+                    yield entry
+        except (JournalError, struct.error, KeyError, UnicodeDecodeError) as error:
+            raise JournalError(f"{self.path.name}, byte {self.offset:,}: {error}") from error
+
+    def _remember(self, content: bytes, end: int) -> None:
+        if self.keeps_places:
+            first_ns, last_ns = struct.unpack_from("<QQ", content)
+            length = end - self.offset
+            self.places.append(ChunkPlace(self.offset, length, first_ns, last_ns, len(content) - CHUNK_BYTES))
+
+    def _next_record(self) -> tuple[int, bytes, int] | None:
+        """Return kind, content and end of the record at the present place; None when it is not whole (yet)."""
+        if self.offset == 0:
+            magic = os.pread(self._descriptor, len(MAGIC), 0)
+            if len(magic) < len(MAGIC) and MAGIC.startswith(magic):
+                return None
+            if magic != MAGIC:
+                raise JournalError(f"{self.path.name} does not begin as a segment does")
+            self.offset = len(MAGIC)
+        head = os.pread(self._descriptor, RECORD_BYTES, self.offset)
+        if len(head) < RECORD_BYTES:
+            return None
+        op, length = struct.unpack("<BQ", head)
+        if op == 0 and not any(head):
+            return None  # space that was reserved for a write which never came
+        if length > _LARGEST_RECORD_BYTES or op not in Op._value2member_map_:
+            raise JournalError(f"{self.path.name}, byte {self.offset:,}: not a record")
+        content = os.pread(self._descriptor, length, self.offset + RECORD_BYTES)
+        if len(content) < length:
+            return None
+        return op, content, self.offset + RECORD_BYTES + length
+
+    def _check_preamble(self, op: int, content: bytes) -> None:
+        """The schema is stored with its digest: a flipped bit in either is damage."""
+        if op == Op.SCHEMA:
+            skipped = 2
+            for _ in range(2):
+                skipped += 4 + int(struct.unpack_from("<I", content, skipped)[0])
+            self._schema_digest = sha256(content[skipped + 4 :]).hexdigest()
+        elif op == Op.METADATA and self._schema_digest.encode() not in content:
+            raise JournalError(f"{self.path.name}: the schema stored in it is not the one it names")

@@ -1,0 +1,195 @@
+"""The supervisor: starts processes through a forkserver, notices their deaths, starts them again.
+
+1. Every process exits when its supervisor is gone (`bus.lifeline`), so no orphan speaks twice.
+2. A death is reported to the caller, which journals it as `lost`; the supervisor itself decides only when to
+   start again: at once, then with growing pauses, and never after a failure that would repeat (exit code 70).
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+
+from protocol.errors import BusError, OrchestraError
+
+PERMANENT: Final = 70  # EX_SOFTWARE of sysexits.h: starting again would fail again
+TEMPORARY: Final = 75  # EX_TEMPFAIL
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 5.0
+_FORGIVEN_AFTER_S: Final = 30.0
+_STOP_S: Final = 5.0
+# What agents need anyway; loaded once in the forkserver and shared by every child.
+_PRELOAD: Final = ["bus.broker", "bus.publisher", "bus.subscriber", "protocol", "structlog"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Something to keep running. slot: the name of its place, such as "fact-extractor-1".
+
+    target is called with args; where `takes_instance` the name of this life is added.
+    is_kept: started again whenever it ends; otherwise only when somebody asks.
+    """
+
+    agent: str
+    slot: str
+    target: Callable[..., None]
+    args: tuple[Any, ...]
+    takes_instance: bool = False
+    is_kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """The end of one life. exit_code: negative for a signal; 0 for a retirement."""
+
+    program: Program
+    instance: str
+    exit_code: int
+    reason: str
+
+
+@dataclass(slots=True)
+class _Life:
+    program: Program
+    instance: str
+    process: ForkServerProcess
+    since_s: float
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps programs running. logs: the folder for their log files."""
+
+    logs: Path
+    preload: Sequence[str] = ()
+    _lives: dict[str, _Life] = field(default_factory=dict)
+    _deaths: dict[str, int] = field(default_factory=dict)
+    _due: dict[str, tuple[float, Program]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([*_PRELOAD, *self.preload])
+
+    _context: multiprocessing.context.ForkServerContext = field(init=False)
+
+    def start(self, program: Program) -> str:
+        """Start a program and return the name of this life, unique over all runs; no-op where it already runs."""
+        if program.slot in self._lives:
+            return self._lives[program.slot].instance
+        self._due.pop(program.slot, None)
+        instance = f"{program.slot}-{uuid4().hex[:6]}"
+        args = (*program.args, instance) if program.takes_instance else program.args
+        process = self._context.Process(
+            target=_enter, args=(program.target, args, self.logs, instance), name=instance, daemon=True
+        )
+        process.start()
+        self._lives[program.slot] = _Life(program, instance, process, time.monotonic())
+        return instance
+
+    def watch(self, most_s: float) -> list[Death]:
+        """Wait up to so long for deaths; start again what is due; return the deaths."""
+        now_s = time.monotonic()
+        for slot, (due_s, program) in list(self._due.items()):
+            if due_s <= now_s:
+                del self._due[slot]
+                self.start(program)
+        sentinels = {life.process.sentinel: life for life in self._lives.values()}
+        ready = connection.wait(list(sentinels), timeout=most_s)
+        return [self._bury(sentinels[sentinel]) for sentinel in ready if isinstance(sentinel, int)]
+
+    def is_running(self, slot: str) -> bool:
+        return slot in self._lives or slot in self._due
+
+    def slots(self) -> list[str]:
+        return list(self._lives)
+
+    def pids(self) -> dict[str, int]:
+        return {life.instance: life.process.pid or 0 for life in self._lives.values()}
+
+    def stop(self, slots: Sequence[str] | None = None) -> None:
+        """Ask processes to end, all or these, and end those that do not within some seconds."""
+        chosen = [life for slot, life in self._lives.items() if slots is None or slot in slots]
+        for life in chosen:
+            life.process.terminate()
+        deadline_s = time.monotonic() + _STOP_S
+        for life in chosen:
+            life.process.join(max(0.0, deadline_s - time.monotonic()))
+            if life.process.is_alive():
+                life.process.kill()
+                life.process.join()
+            del self._lives[life.program.slot]
+        if slots is None:
+            self._due.clear()
+
+    def _bury(self, life: _Life) -> Death:
+        life.process.join()
+        code = life.process.exitcode if life.process.exitcode is not None else TEMPORARY
+        _make_sure_it_is_dead(life.process.pid)
+        slot = life.program.slot
+        del self._lives[slot]
+        reason = _reason(self.logs / f"{life.instance}.error", code)
+        if code == PERMANENT:
+            raise OrchestraError(f"{life.instance} cannot go on: {reason}")
+        if life.program.is_kept or code != 0:
+            self._plan_restart(life)
+        return Death(life.program, life.instance, code, reason)
+
+    def _plan_restart(self, life: _Life) -> None:
+        slot, now_s = life.program.slot, time.monotonic()
+        if now_s - life.since_s > _FORGIVEN_AFTER_S:
+            self._deaths[slot] = 0
+        count = self._deaths[slot] = self._deaths.get(slot, 0) + 1
+        pause_s = min(_FIRST_PAUSE_S * 2 ** (count - 1), _LONGEST_PAUSE_S)
+        self._due[slot] = (now_s + (0.0 if count == 1 else pause_s), life.program)
+
+
+def _make_sure_it_is_dead(pid: int | None) -> None:
+    """When the forkserver itself dies its children live on unseen; a second life must not start beside the first."""
+    if pid is not None:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def _reason(error_file: Path, code: int) -> str:
+    if error_file.exists():
+        return error_file.read_text(encoding="utf-8")
+    if code < 0:
+        return f"killed by signal {-code}"
+    return "retired" if code == 0 else f"ended with exit code {code}"
+
+
+def log_to(path: Path) -> None:
+    """Send this process's log, JSON lines with time and level, to a file."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(path.open("a", encoding="utf-8")),
+    )
+
+
+def _enter(target: Callable[..., None], args: tuple[Any, ...], logs: Path, instance: str) -> None:
+    """What a child does: log to its own file, work, and leave one sentence behind when it cannot go on."""
+    log_to(logs / f"{instance}.jsonl")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        target(*args)
+    except OrchestraError as error:
+        structlog.get_logger().error("cannot go on", instance=instance, reason=str(error))
+        (logs / f"{instance}.error").write_text(str(error), encoding="utf-8")
+        sys.exit(TEMPORARY if isinstance(error, BusError) else PERMANENT)

@@ -1,0 +1,31 @@
+"""What every transport of the bus guarantees, as two narrow protocols. One contract test runs over all of them.
+
+1. What `publish` has returned for is journaled: exactly once for its (sender, id), in one order for everybody.
+2. `receive` gives every entry of the inbox after the chosen sequence, in that order, at least once.
+3. What is not admissible is refused to its publisher and never heard by anybody.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bus.records import Entry
+from bus.wire import Receipt
+from protocol.messages import Message, Priority
+
+
+class Publishing(Protocol):
+    """A way onto the bus, in one agent's name."""
+
+    def publish(self, messages: Sequence[Message]) -> list[Receipt]: ...
+
+    def submit(self, documents: Sequence[tuple[bytes, Priority]]) -> list[Receipt]: ...
+
+    def close(self) -> None: ...
+
+
+class Hearing(Protocol):
+    """A way of hearing one inbox, or all of them."""
+
+    def receive(self, timeout_s: float | None = None) -> Entry | None: ...
+
+    def close(self) -> None: ...

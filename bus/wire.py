@@ -1,0 +1,178 @@
+"""The frames that publishers, broker and subscribers exchange around documents. Bytes in, values out; no sockets.
+
+Publisher to broker (DEALER to ROUTER), first byte:  H hello · P publish · B heartbeat · S status
+Broker to publisher:                                 W welcome · A acknowledgement · N resend from · J status
+Broker to subscribers (XPUB), one frame:             topic NUL head documents
+
+Documents in one frame are told apart by a table of lengths, never by a separator.
+"""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from bus.records import Entry
+from protocol.errors import BusError
+
+BUNDLE_DOCUMENTS: Final = 32
+BEACON: Final = "~beacon"
+HEAD: Final = "~head"
+
+_PUBLISH: Final = struct.Struct("<cQI")
+_ACK: Final = struct.Struct("<cQI")
+_RECEIPT: Final = struct.Struct("<BQ")
+_LIVE: Final = struct.Struct("<QQQQQI")
+_NUMBER: Final = struct.Struct("<cQ")
+_PAIR: Final = struct.Struct("<QQ")
+
+
+class Status(IntEnum):
+    """What became of a published document."""
+
+    NEW = 0  # journaled now
+    SAME = 1  # already journaled, byte for byte
+    CONFLICT = 2  # its id is already journaled with other bytes: the first one counts
+    REFUSED = 3  # not admissible; a refusal says why
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The broker's answer to one document. sequence: where it stands in the journal; 0 when refused."""
+
+    status: Status
+    sequence: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Consecutive entries of one topic, as subscribers get them.
+
+    previous: the last sequence before these in the same inbox. previous_everyone: the same for everyone's.
+    first_ns: when the first was recorded; entry n of the frame was recorded n nanoseconds later.
+    """
+
+    topic: str
+    epoch: int
+    first: int
+    previous: int
+    previous_everyone: int
+    first_ns: int
+    documents: tuple[bytes, ...]
+
+    def entries(self) -> list[Entry]:
+        return [Entry(self.first + n, self.first_ns + n, self.topic, raw) for n, raw in enumerate(self.documents)]
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """How far the journal reaches, and the last sequence of each inbox."""
+
+    epoch: int
+    head: int
+    inboxes: dict[str, int]
+
+
+def _bundle(documents: Sequence[bytes]) -> bytes:
+    return struct.pack(f"<{len(documents)}I", *map(len, documents)) + b"".join(documents)
+
+
+def _unbundle(raw: bytes, at: int, count: int) -> tuple[bytes, ...]:
+    table_end = at + 4 * count
+    if count == 0 or table_end > len(raw):
+        raise BusError("a frame's table of lengths is longer than the frame")
+    lengths = struct.unpack_from(f"<{count}I", raw, at)
+    if table_end + sum(lengths) != len(raw):
+        raise BusError("a frame's lengths do not add up to the frame")
+    documents, start = [], table_end
+    for length in lengths:
+        documents.append(raw[start : start + length])
+        start += length
+    return tuple(documents)
+
+
+def pack_publish(number: int, documents: Sequence[bytes]) -> bytes:
+    return _PUBLISH.pack(b"P", number, len(documents)) + _bundle(documents)
+
+
+def unpack_publish(raw: bytes) -> tuple[int, tuple[bytes, ...]]:
+    """Return a publish frame's number and documents.
+
+    Raises:
+        BusError: lengths and frame do not agree; whatever is claimed, no more memory than the frame's is used.
+    """
+    if len(raw) < _PUBLISH.size:
+        raise BusError("a publish frame is cut short")
+    _, number, count = _PUBLISH.unpack_from(raw)
+    return number, _unbundle(raw, _PUBLISH.size, count)
+
+
+def pack_ack(number: int, receipts: Sequence[Receipt]) -> bytes:
+    table = b"".join(_RECEIPT.pack(receipt.status, receipt.sequence) for receipt in receipts)
+    reasons = {n: receipt.reason for n, receipt in enumerate(receipts) if receipt.reason}
+    return _ACK.pack(b"A", number, len(receipts)) + table + (json.dumps(reasons).encode() if reasons else b"")
+
+
+def unpack_ack(raw: bytes) -> tuple[int, list[Receipt]]:
+    _, number, count = _ACK.unpack_from(raw)
+    at = _ACK.size + count * _RECEIPT.size
+    reasons = json.loads(raw[at:]) if len(raw) > at else {}
+    pairs = _RECEIPT.iter_unpack(raw[_ACK.size : at])
+    return number, [Receipt(Status(s), sequence, reasons.get(str(n), "")) for n, (s, sequence) in enumerate(pairs)]
+
+
+def pack_live(live: Live) -> bytes:
+    head = _LIVE.pack(live.epoch, live.first, live.previous, live.previous_everyone, live.first_ns, len(live.documents))
+    return live.topic.encode() + b"\0" + head + _bundle(live.documents)
+
+
+def pack_beacon(beacon: Beacon) -> bytes:
+    table = json.dumps(beacon.inboxes).encode()
+    return BEACON.encode() + b"\0" + _PAIR.pack(beacon.epoch, beacon.head) + table
+
+
+def pack_head(epoch: int, head: int) -> bytes:
+    return HEAD.encode() + b"\0" + _PAIR.pack(epoch, head)
+
+
+def unpack_heard(raw: bytes) -> Live | Beacon:
+    """Return what a subscriber heard. A bare head is a beacon that names no inbox."""
+    topic, _, rest = raw.partition(b"\0")
+    name = topic.decode()
+    if name in (BEACON, HEAD):
+        epoch, head = _PAIR.unpack_from(rest)
+        return Beacon(epoch, head, json.loads(rest[_PAIR.size :] or b"{}"))
+    epoch, first, previous, previous_everyone, first_ns, count = _LIVE.unpack_from(rest)
+    return Live(name, epoch, first, previous, previous_everyone, first_ns, _unbundle(rest, _LIVE.size, count))
+
+
+def pack_number(kind: bytes, number: int) -> bytes:
+    """Return a W (welcome: the epoch) or N (resend from) frame."""
+    return _NUMBER.pack(kind, number)
+
+
+def unpack_number(raw: bytes) -> int:
+    return int(_NUMBER.unpack(raw)[1])
+
+
+def pack_facts(kind: bytes, facts: dict[str, Any]) -> bytes:
+    """Return an H (hello), B (heartbeat), S (status) or J (status answer) frame."""
+    return kind + json.dumps(facts).encode()
+
+
+def unpack_facts(raw: bytes) -> dict[str, Any]:
+    """Return the facts of such a frame.
+
+    Raises:
+        BusError: they are not a JSON object.
+    """
+    try:
+        facts = json.loads(raw[1:] or b"{}")
+    except ValueError as error:
+        raise BusError("a control frame does not hold JSON") from error
+    if not isinstance(facts, dict):
+        raise BusError("a control frame does not hold a JSON object")
+    return facts

@@ -1,0 +1,79 @@
+"""`orchestra doctor`: what is installed, what is missing for what, and how to get it."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import zmq
+
+from cli.exits import Exit
+from cli.screen import say, say_json
+
+_NEEDED = ("pyzmq", "lxml", "xmlschema", "pydantic", "structlog", "typer", "rich", "cryptography", "pypdf", "pint")
+_EXTRAS = {"anthropic": "anthropic", "google-genai": "google"}
+_FREE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. is_needed: without it missions do not run."""
+
+    name: str
+    is_there: bool
+    found: str
+    fix: str = ""
+    is_needed: bool = True
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """Say what this machine has, what is missing for what, and how to get it. Exit code 1 where it cannot run."""
+    checks = [_python(), *map(_package, _NEEDED), _ipc(), _disk(), *(_extra(*pair) for pair in _EXTRAS.items())]
+    for check in checks:
+        if as_json:
+            say_json(asdict(check))
+        else:
+            mark, style = ("✓", "green") if check.is_there else ("✗", "red") if check.is_needed else ("–", "yellow")
+            say(
+                f"{mark} {check.name}: {check.found}" + (f"; {check.fix}" if check.fix and not check.is_there else ""),
+                style,
+            )
+    raise typer.Exit(Exit.DONE if all(c.is_there for c in checks if c.is_needed) else Exit.FAILED)
+
+
+def _python() -> Check:
+    return Check("Python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer")
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, True, version(name))
+    except PackageNotFoundError:
+        return Check(name, False, "missing", "pip install agent-orchestra")
+
+
+def _extra(package: str, extra: str) -> Check:
+    """SDKs are needed only by agents whose definition names a model; the missions shipped run without."""
+    try:
+        return Check(f"{package} (for models)", True, version(package), is_needed=False)
+    except PackageNotFoundError:
+        fix = f"only for models: pip install 'agent-orchestra[{extra}]'"
+        return Check(f"{package} (for models)", False, "not installed", fix, is_needed=False)
+
+
+def _ipc() -> Check:
+    has_ipc = bool(zmq.has("ipc"))
+    return Check("ZeroMQ over Unix sockets", has_ipc, f"libzmq {zmq.zmq_version()}", "use Linux or macOS")
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free
+    private = os.access(tempfile.gettempdir(), os.W_OK)
+    found = f"{free / 1e9:.1f} GB free" + ("" if private else ", no writable temporary folder")
+    return Check("disk", free > _FREE_BYTES and private, found, "free at least 1 GB: a full disk stops a mission")

@@ -1,0 +1,77 @@
+"""The `orchestra` command: thin. It finds the run, calls the layer that does the thing, and shows what came."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import typer
+
+from cli.auditing import audit_app, show_costs
+from cli.doctor import doctor
+from cli.exits import Exit
+from cli.missions import replay, resume, run_app
+from cli.screen import warn
+from cli.validation import schema, template, validate
+from cli.watching import observe, status
+from protocol.errors import DefinitionError, OrchestraError, SourceError
+
+app = typer.Typer(
+    name="orchestra",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Agents as processes, every message valid XML in one journal, every result judged before anyone builds on it.",
+)
+app.add_typer(run_app, name="run")
+app.command()(resume)
+app.command()(replay)
+app.command()(observe)
+app.command()(status)
+app.add_typer(audit_app, name="audit")
+app.command("costs")(show_costs)
+app.command()(validate)
+app.command()(template)
+app.command()(schema)
+app.command()(doctor)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    show_version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    debug: bool = typer.Option(False, "--debug", help="Show tracebacks instead of one sentence."),
+) -> None:
+    context.obj = debug
+    if show_version:
+        sys.stdout.write(version("agent-orchestra") + "\n")
+        raise typer.Exit(Exit.DONE)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every error is one sentence and an exit code, tracebacks only with --debug."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        app(given, prog_name="orchestra")
+    except (SourceError, DefinitionError) as error:
+        sys.exit(_say(error, debug, Exit.USAGE))
+    except OrchestraError as error:
+        sys.exit(_say(error, debug, Exit.FAILED))
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone away, as `| head` does: not an error worth a word. What is still
+        # buffered goes nowhere, or the interpreter would complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.DONE)
+
+
+def _say(error: OrchestraError, debug: bool, code: Exit) -> Exit:
+    if debug:
+        raise error
+    warn(f"error: {error}", "red")
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""`orchestra run`, `resume` and `replay`: missions from beginning to end, and again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus.artifacts import ArtifactStore
+from bus.journal import JournalReader
+from bus.run import RunFolder
+from cli.exits import Exit
+from cli.progress import ProgressView
+from cli.runs import find_run, new_run
+from cli.screen import say, say_json, warn
+from cli.settings import load
+from coordinators.plan import check
+from coordinators.refold import refold
+from coordinators.shell import fold_of
+from protocol.bodies import Control, File, Verb
+from protocol.decoder import decode
+from protocol.errors import OrchestraError, ReplayDifference, SourceError
+from protocol.topics import TECH_LEAD
+from scenarios.launch import End, Launch
+from scenarios.mission import Mission, write_results
+from scenarios.spec_facts import plan as spec_facts
+
+run_app = typer.Typer(no_args_is_help=True, help="Start a mission: one subcommand for each scenario.")
+
+Specs = Annotated[Path, typer.Option(help="The folder with the documents: PDF, Markdown, text, CSV.")]
+Output = Annotated[Path, typer.Option(help="Where FACTS.md and facts.json go.")]
+RunDir = Annotated[Path | None, typer.Option(help="The run's folder; default: runs/<mission id>.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+Json = Annotated[bool, typer.Option("--json", help="The result as one JSON object on standard output.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its id, or `last`.")]
+
+
+@run_app.command("spec-facts")
+def run_spec_facts(
+    specs: Specs,
+    output: Output = Path("out"),
+    run_dir: RunDir = None,
+    instances: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that read documents.")] = None,
+    skip_unreadable: Annotated[bool, typer.Option(help="Leave out documents that cannot be read.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Turn a folder of specification documents into a checked list of facts and contradictions.
+
+    Every fact has its document, place and verbatim quote, and passed the gatekeeper. Exit codes: 0 done,
+    1 failed, 2 wrong input, 3 a person must decide, 130 interrupted.
+    """
+    settings = load()
+    if not specs.is_dir():
+        raise typer.BadParameter(f"{specs} is not a folder", param_hint="--specs")
+    try:
+        run = new_run(settings, spec_facts.NAME, run_dir)
+        mission = spec_facts.plan_mission(
+            specs,
+            output,
+            ArtifactStore(run.artifacts),
+            skips_unreadable=skip_unreadable,
+            instances=instances or settings.instances,
+        )
+        check(mission.plan)
+    except OrchestraError as error:
+        warn(f"error: {error}", "red")
+        raise typer.Exit(Exit.USAGE) from error
+    _carry_out(run, mission, output, is_quiet=quiet, as_json=as_json)
+
+
+def resume(name: RunName = "last", quiet: Quiet = False, as_json: Json = False) -> None:
+    """Go on with a run that was interrupted or whose machine went down; finished work is not done again."""
+    settings = load()
+    run = find_run(settings, name)
+    start = _start_of(run)
+    told = {setting.name: setting.value for setting in start.settings}
+    if start.subject != spec_facts.NAME or start.plan is None:
+        raise SourceError(f"{run.path} was started by {start.subject!r}, which this version does not know")
+    mission = Mission(
+        scenario=spec_facts.NAME,
+        coordinator=told["coordinator"],
+        specialists=spec_facts.specialists(settings.instances),
+        plan=start.plan,
+        settings=tuple((key, value) for key, value in told.items() if key != "coordinator"),
+    )
+    _carry_out(run, mission, Path(told["output"]), is_quiet=quiet, as_json=as_json)
+
+
+def _start_of(run: RunFolder) -> Control:
+    for entry in JournalReader(run.journal).entries():
+        if entry.topic.endswith("/control"):
+            body = decode(entry.document).body
+            if isinstance(body, Control) and body.verb is Verb.START:
+                return body
+    raise SourceError(f"{run.path} stopped before its mission was journaled; start it again with `orchestra run`")
+
+
+def _carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool, as_json: bool) -> None:
+    """Run a mission to its end, write what it brought, and leave with the code that says how it went."""
+    with ProgressView(len(mission.plan.tasks), is_quiet=is_quiet or as_json) as view:
+        try:
+            end = Launch(run, mission, view.entry, view.death).until_done()
+        except KeyboardInterrupt:
+            warn(f"interrupted; go on with: orchestra resume {run.path}", "yellow")
+            raise typer.Exit(Exit.INTERRUPTED) from None
+    written = write_results(_artifacts(end), ArtifactStore(run.artifacts), output) if end.is_done else []
+    if as_json:
+        say_json(_facts(run, end, written))
+    else:
+        _tell(run, end, written)
+    raise typer.Exit(Exit.DONE if end.is_done else Exit.PERSON)
+
+
+def _artifacts(end: End) -> tuple[File, ...]:
+    return end.report.result.artifacts if end.report.result else ()
+
+
+def _facts(run: RunFolder, end: End, written: list[Path]) -> dict[str, object]:
+    error = end.report.error_details
+    return {
+        "run": str(run.path),
+        "done": end.is_done,
+        "files": [str(path) for path in written],
+        "decide": error.message if error else None,
+    }
+
+
+def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
+    if end.is_done:
+        summary = next((file.summary for file in _artifacts(end)), "")
+        say(f"done: {summary}", "green")
+        for path in written:
+            say(f"  {path}")
+        say(f"who said what and why it was accepted: orchestra audit show {run.path}")
+        return
+    error = end.report.error_details
+    warn("a person must decide:", "bold yellow")
+    warn(f"  {error.message if error else 'no reason was given'}")
+    if error and error.attempted_recovery:
+        warn(f"  tried so far: {error.attempted_recovery}")
+    warn(f"what led to it: orchestra audit show {run.path} --type escalation")
+
+
+def replay(name: RunName = "last", as_json: Json = False) -> None:
+    """Feed a run's journal to its coordinators again and compare every message they would send.
+
+    Exit codes: 0 the same messages, 1 a difference, which is shown.
+    """
+    run = find_run(load(), name)
+    start = _start_of(run)
+    coordinator = next(setting.value for setting in start.settings if setting.name == "coordinator")
+    rows = []
+    for agent in (TECH_LEAD, coordinator):
+        try:
+            again = refold(fold_of(agent), agent, JournalReader(run.journal).entries())
+        except ReplayDifference as difference:
+            warn(str(difference), "red")
+            raise typer.Exit(Exit.FAILED) from difference
+        rows.append({"agent": agent, "same": again.compared, "not yet sent": len(again.missing)})
+    for row in rows:
+        if as_json:
+            say_json(row)
+        else:
+            say(f"{row['agent']}: {row['same']} messages, all the same" + _unsent(row["not yet sent"]))
+
+
+def _unsent(count: object) -> str:
+    return f"; {count} more to send when the run is resumed" if count else ""

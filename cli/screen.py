@@ -1,0 +1,40 @@
+"""What people see: two consoles, colours only where they are wanted, untrusted text never as markup."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from observers.summary import printable
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print a line to standard output; nothing in it is markup and nothing in it moves the cursor."""
+    out.print(Text("\n".join(printable(line) for line in text.split("\n")), style=style))
+
+
+def warn(text: str, style: str = "") -> None:
+    """Print a line to standard error."""
+    err.print(Text("\n".join(printable(line) for line in text.split("\n")), style=style))
+
+
+def say_json(value: Any) -> None:
+    """Print one JSON value on one line, as scripts expect it."""
+    out.file.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    out.file.flush()
+
+
+def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Print a table, cut to the terminal's width; piped, it gets the width it needs."""
+    grid = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        grid.add_column(column, overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        grid.add_row(*[Text(printable(str(cell))) for cell in row])
+    console = out if out.is_terminal else Console(width=240, highlight=False, file=out.file)
+    console.print(grid)

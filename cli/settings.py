@@ -1,0 +1,53 @@
+"""The one settings type and its one loader: file, environment, then what flags override.
+
+`orchestra.toml` in the present folder, then variables named ORCHESTRA_…; a key that is not a setting is an
+error, so that a typo never becomes a default.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from protocol.errors import DefinitionError
+
+
+class Settings(BaseSettings):
+    """runs: the folder in which runs are kept. instances: processes that share one specialist's work."""
+
+    model_config = SettingsConfigDict(env_prefix="ORCHESTRA_", toml_file="orchestra.toml", extra="forbid", frozen=True)
+
+    runs: Path = Path("runs")
+    instances: int = Field(default=2, ge=1, le=64)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load() -> Settings:
+    """Return the settings.
+
+    Raises:
+        DefinitionError: a key is unknown or a value is wrong; the text names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise DefinitionError(f"orchestra.toml or ORCHESTRA_{key.upper()}: {key}: {first['msg']}") from error
+    except ValueError as error:
+        raise DefinitionError(f"orchestra.toml: {error}") from error

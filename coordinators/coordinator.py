@@ -1,0 +1,291 @@
+"""The coordinator: carries out one plan. Assigns, acts on verdicts, retries, escalates, reports.
+
+1. Only a verdict makes a result usable; claims, progress and what specialists say about themselves do not.
+2. A rejection costs an attempt, a lost process does not; both are bounded.
+3. What was rejected reaches no other task: inputs are the plan's own files and accepted artifacts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from coordinators.fold import Draft, Heard
+from coordinators.plan import check
+from coordinators.tasks import Event, State, advance
+from protocol.bodies import (
+    Action,
+    Answer,
+    Claim,
+    Decision,
+    ErrorCategory,
+    ErrorDetails,
+    ErrorLevel,
+    File,
+    Lost,
+    Metric,
+    PlannedTask,
+    Report,
+    Result,
+    TaskAssignment,
+    VerdictReport,
+    Wake,
+    WakeRequest,
+)
+from protocol.errors import DefinitionError
+from protocol.messages import Mark, Message, MessageType, Priority, QualityGates
+from protocol.topics import CLOCK
+
+ATTEMPTS: Final = 3
+LIVES: Final = 8
+TASK_S: Final = 300
+_GRACE_NS: Final = 60_000_000_000
+_GATE_5: Final = QualityGates(layer_5_escalation=Mark.TRIGGERED)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A planned task and where it stands. rejections and losses count what has happened to it."""
+
+    planned: PlannedTask
+    state: State = State.WAITING
+    attempt: int = 0
+    rejections: int = 0
+    losses: int = 0
+    instance: str = ""
+    due_ns: int = 0
+    artifacts: tuple[File, ...] = ()
+    error: ErrorDetails | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """Everything a coordinator knows. given: the assignment that brought the plan; None before it came."""
+
+    given: Message | None = None
+    rows: Mapping[str, TaskRow] = field(default_factory=lambda: MappingProxyType({}))
+    gone: frozenset[str] = frozenset()
+    wake_due_ns: int = 0
+    is_reported: bool = False
+
+
+Step = tuple[PlanState, tuple[Draft, ...]]
+
+
+class Coordinator:
+    """The fold. name: who it is; lead: whom it reports and escalates to."""
+
+    version = "1"
+
+    def __init__(self, lead: str) -> None:
+        self._lead = lead
+
+    def start(self) -> PlanState:
+        return PlanState()
+
+    def step(self, state: PlanState, heard: Heard) -> Step:
+        """Return what becomes of the state, and what there is to say, when this has been heard."""
+        body, task = heard.message.body, heard.message.task
+        if isinstance(body, TaskAssignment):
+            return self._begin(state, heard, body)
+        if isinstance(body, Lost):
+            return self._lose(state, heard, body)
+        if isinstance(body, Wake):
+            return self._wake(state, heard)
+        row = state.rows.get(task)
+        if row is None or row.state in (State.ACCEPTED, State.ABANDONED):
+            return state, ()
+        if isinstance(body, Claim):
+            return self._claim(state, heard, row, body)
+        if isinstance(body, VerdictReport):
+            return self._verdict(state, heard, row, body)
+        if isinstance(body, Answer):
+            return self._answer(state, heard, row, body)
+        return state, ()
+
+    def _begin(self, state: PlanState, heard: Heard, body: TaskAssignment) -> Step:
+        if state.given is not None or body.plan is None:
+            return state, ()
+        state = replace(state, given=heard.message)
+        try:
+            check(body.plan)
+        except DefinitionError as error:
+            return replace(state, is_reported=True), (self._escalation(state, heard.message.task, str(error)),)
+        rows = {task.id: TaskRow(task) for task in body.plan.tasks}
+        return self._assign_ready(replace(state, rows=MappingProxyType(rows)), heard)
+
+    def _claim(self, state: PlanState, heard: Heard, row: TaskRow, body: Claim) -> Step:
+        if row.state is not State.ASSIGNED or heard.message.attempt != row.attempt:
+            return state, ()
+        claimed = replace(row, state=advance(row.state, Event.CLAIM), instance=body.instance)
+        state = _with(state, claimed)
+        # A claim can be sequenced behind the news that its sender died.
+        return self._retry_lost(state, heard, [claimed]) if body.instance in state.gone else (state, ())
+
+    def _verdict(self, state: PlanState, heard: Heard, row: TaskRow, body: VerdictReport) -> Step:
+        if body.decision is Decision.PASS:
+            accepted = replace(row, state=advance(row.state, Event.PASS), artifacts=body.artifacts)
+            return self._assign_ready(_with(state, accepted), heard)
+        if heard.message.attempt != row.attempt or row.state is State.ESCALATED:
+            return state, ()
+        row = replace(row, rejections=row.rejections + 1, error=body.error_details)
+        level = body.error_details.level if body.error_details else ErrorLevel.SPECIALIST
+        is_over = row.rejections >= ATTEMPTS or level in (ErrorLevel.TECH_LEAD, ErrorLevel.PERSON)
+        if body.decision is Decision.ESCALATE or is_over:
+            return self._escalate(state, row, body.reason, body.error_details)
+        return self._assign(_with(state, row), heard, [row.planned.id], feedback=body.reason)
+
+    def _answer(self, state: PlanState, heard: Heard, row: TaskRow, body: Answer) -> Step:
+        """The tech lead has decided about an escalated task: retry, or give it up and the mission with it."""
+        if row.state is not State.ESCALATED:
+            return state, ()
+        if body.choice == "retry":
+            return self._assign(state, heard, [row.planned.id], feedback=body.text)
+        return _with(state, replace(row, state=advance(row.state, Event.ABANDON))), ()
+
+    def _lose(self, state: PlanState, heard: Heard, body: Lost) -> Step:
+        state = replace(state, gone=state.gone | {body.instance})
+        held = [row for row in state.rows.values() if row.state is State.CLAIMED and row.instance == body.instance]
+        return self._retry_lost(state, heard, held)
+
+    def _retry_lost(self, state: PlanState, heard: Heard, held: list[TaskRow]) -> Step:
+        drafts: list[Draft] = []
+        for row in held:
+            row = replace(row, losses=row.losses + 1)
+            if row.losses >= LIVES:
+                reason = f"{row.losses} processes died while doing this task"
+                state, said = self._escalate(state, row, reason, None)
+            else:
+                state, said = self._assign(_with(state, row), heard, [row.planned.id])
+            drafts += said
+        return state, tuple(drafts)
+
+    def _wake(self, state: PlanState, heard: Heard) -> Step:
+        """Tasks whose time is over without a verdict are treated as lost: their process hangs or never came."""
+        state = replace(state, wake_due_ns=0)
+        late = [row for row in _open(state) if row.due_ns <= heard.at_ns]
+        state, drafts = self._retry_lost(state, heard, late)
+        state, wake = self._ask_for_wake(state)
+        return state, drafts + wake
+
+    def _assign_ready(self, state: PlanState, heard: Heard) -> Step:
+        rows = state.rows
+        ready = [
+            name
+            for name, row in rows.items()
+            if row.state is State.WAITING and all(rows[need].state is State.ACCEPTED for need in row.planned.needs)
+        ]
+        state, drafts = self._assign(state, heard, ready)
+        if all(row.state is State.ACCEPTED for row in state.rows.values()) and not state.is_reported:
+            return replace(state, is_reported=True), (*drafts, self._completion(state))
+        return state, drafts
+
+    def _assign(self, state: PlanState, heard: Heard, names: list[str], feedback: str | None = None) -> Step:
+        drafts = []
+        for name in names:
+            row = state.rows[name]
+            event = Event.ASSIGN if row.state is State.WAITING else Event.RETRY
+            due_ns = heard.at_ns + TASK_S * 1_000_000_000 + _GRACE_NS
+            row = replace(row, state=advance(row.state, event), attempt=row.attempt + 1, instance="", due_ns=due_ns)
+            state = _with(state, row)
+            drafts.append(self._assignment(state, row, feedback))
+        state, wake = self._ask_for_wake(state)
+        return state, (*drafts, *wake)
+
+    def _assignment(self, state: PlanState, row: TaskRow, feedback: str | None) -> Draft:
+        planned = row.planned
+        accepted = [file for need in planned.needs for file in state.rows[need].artifacts]
+        body = TaskAssignment(
+            title=planned.title,
+            skill=planned.skill,
+            folder=f"{_folder(state)}/{planned.id}",
+            inputs=(*planned.inputs, *accepted),
+            settings=planned.settings,
+            feedback=feedback,
+            timeout_s=TASK_S,
+        )
+        return Draft(
+            recipient=planned.agent,
+            type=MessageType.TASK_ASSIGNMENT,
+            task=planned.id,
+            parent_task=_mission_task(state),
+            attempt=row.attempt,
+            body=body,
+        )
+
+    def _ask_for_wake(self, state: PlanState) -> Step:
+        """Keep one wake owed, for the task that is due first."""
+        first_ns = min((row.due_ns for row in _open(state)), default=0)
+        if first_ns == 0 or state.wake_due_ns:
+            return state, ()
+        body = WakeRequest(key="tasks-due", due=first_ns)
+        draft = Draft(recipient=CLOCK, type=MessageType.WAKE_REQUEST, task=_mission_task(state) or "run", body=body)
+        return replace(state, wake_due_ns=first_ns), (draft,)
+
+    def _escalate(self, state: PlanState, row: TaskRow, reason: str, error: ErrorDetails | None) -> Step:
+        escalated = replace(row, state=advance(row.state, Event.ESCALATE))
+        category = error.category if error else ErrorCategory.EXECUTION
+        level = error.level if error and error.level is ErrorLevel.PERSON else ErrorLevel.TECH_LEAD
+        details = ErrorDetails(
+            level=level,
+            category=category,
+            message=f"{row.planned.title}: {reason}",
+            attempted_recovery=f"{row.attempt} attempts, {row.rejections} rejected, {row.losses} lost",
+        )
+        draft = Draft(
+            recipient=self._lead,
+            type=MessageType.ESCALATION,
+            priority=Priority.HIGH,
+            task=row.planned.id,
+            parent_task=_mission_task(state),
+            attempt=row.attempt,
+            body=Report(action=Action.ESCALATING, error_details=details),
+            gates=_GATE_5,
+        )
+        return _with(state, escalated), (draft,)
+
+    def _escalation(self, state: PlanState, task: str, reason: str) -> Draft:
+        details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.ARCHITECTURAL, message=reason)
+        body = Report(action=Action.ESCALATING, error_details=details)
+        return Draft(recipient=self._lead, type=MessageType.ESCALATION, task=task, body=body, gates=_GATE_5)
+
+    def _completion(self, state: PlanState) -> Draft:
+        rows = state.rows.values()
+        needed = {need for row in rows for need in row.planned.needs}
+        final = [file for row in rows if row.planned.id not in needed for file in row.artifacts]
+        attempts = sum(row.attempt for row in rows)
+        result = Result(
+            success=True,
+            description=f"{len(state.rows)} tasks accepted in {attempts} attempts",
+            artifacts=tuple(final),
+        )
+        metrics = (
+            Metric(name="tasks", value=len(state.rows)),
+            Metric(name="attempts", value=attempts),
+            Metric(name="rejections", value=sum(row.rejections for row in rows)),
+            Metric(name="losses", value=sum(row.losses for row in rows)),
+        )
+        return Draft(
+            recipient=self._lead,
+            type=MessageType.TASK_COMPLETION,
+            task=_mission_task(state) or "run",
+            attempt=1,
+            body=Report(action=Action.COMPLETED, result=result, metrics=metrics),
+        )
+
+
+def _with(state: PlanState, row: TaskRow) -> PlanState:
+    return replace(state, rows=MappingProxyType({**state.rows, row.planned.id: row}))
+
+
+def _open(state: PlanState) -> list[TaskRow]:
+    return [row for row in state.rows.values() if row.state in (State.ASSIGNED, State.CLAIMED)]
+
+
+def _folder(state: PlanState) -> str:
+    given = state.given.body if state.given else None
+    return given.folder if isinstance(given, TaskAssignment) else "."
+
+
+def _mission_task(state: PlanState) -> str | None:
+    return state.given.task if state.given else None

@@ -1,0 +1,45 @@
+"""The thin shell that makes a fold a process: refold, publish what is missing, then hear and answer."""
+
+from typing import Any, Final
+
+import structlog
+
+from bus.journal import JournalReader
+from bus.publisher import Publisher
+from bus.run import RunFolder
+from bus.subscriber import Subscriber
+from coordinators.coordinator import Coordinator
+from coordinators.fold import Fold, Heard, say
+from coordinators.refold import refold
+from coordinators.tech_lead import TechLead
+from protocol.decoder import decode
+from protocol.topics import TECH_LEAD, inbox_of
+
+_BEAT_S: Final = 1.0
+
+
+def fold_of(name: str) -> Fold[Any]:
+    """Return the rules that a coordinator of this name follows."""
+    return TechLead() if name == TECH_LEAD else Coordinator(TECH_LEAD)
+
+
+def serve(run: RunFolder, name: str) -> None:
+    """Run a coordinator as a process until the supervisor stops it.
+
+    Raises:
+        ReplayDifference: its code would not say what it has already said; it stops rather than contradict itself.
+    """
+    log = structlog.get_logger().bind(agent=name)
+    fold = fold_of(name)
+    again = refold(fold, name, JournalReader(run.journal).entries())
+    log.info("refolded", position=again.position, compared=again.compared, missing=len(again.missing))
+    publisher = Publisher(run, name, facts={"role": "tech-lead" if name == TECH_LEAD else "coordinator"})
+    publisher.publish(again.missing)
+    subscriber = Subscriber(run, inbox_of(name), after=again.position)
+    state = again.state
+    while True:
+        entry = subscriber.receive(_BEAT_S)
+        if entry is not None:
+            state, spoken = say(fold, state, Heard(decode(entry.document), entry.recorded_ns), name)
+            publisher.publish([message for message, _ in spoken])
+        publisher.beat({"state": "ready", "position": subscriber.position})

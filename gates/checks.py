@@ -1,0 +1,129 @@
+"""The gates themselves, in their first form: plain functions from a judged result to a verdict.
+
+1 input          the result answers an assignment, and that assignment's inputs are what they hash to
+2 hallucination  every quote is verbatim at its place in an input; figure and unit stand in the quote
+3 boundary       artifact paths stay in the task's folder
+4 output         the specialist says it succeeded, and every artifact is in the store and is what it claims
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from gates.claims import Claim, flaw, read_claims
+from gates.judged import Gate, Judged
+from gates.sources import Source, media_type_of, read_source
+from protocol.bodies import File
+from protocol.errors import SourceError
+from protocol.verdicts import Pass, Reject, Verdict
+
+CLAIMS_MEDIA_TYPE: Final = "application/vnd.orchestra.claims+json"
+_LISTED: Final = 5
+
+
+def inputs_are_sound(judged: Judged) -> Verdict:
+    """Gate 1: there is an assignment, and its inputs are in the store under their digests."""
+    if judged.assignment is None:
+        return Reject("this result answers no assignment of this run")
+    for file in judged.assignment.inputs:
+        try:
+            judged.store.get(file)
+        except SourceError as error:
+            return Reject(str(error))
+    return Pass((f"{len(judged.assignment.inputs)} inputs match their digests",))
+
+
+def claims_are_grounded(judged: Judged) -> Verdict:
+    """Gate 2: every claim is verbatim in one of the task's inputs, with its figure and unit in the quote."""
+    sources = _Sources(judged)
+    faults, checked = [], 0
+    for file in _claim_files(judged):
+        try:
+            claims = read_claims(judged.store.get(file))
+        except SourceError as error:
+            return Reject(f"{file.path}: {error}")
+        checked += len(claims)
+        faults += [fault for claim in claims if (fault := _fault(claim, sources))]
+    if faults:
+        more = f" (and {len(faults) - _LISTED} more)" if len(faults) > _LISTED else ""
+        return Reject(f"{len(faults)} of {checked} claims do not hold: " + "; ".join(faults[:_LISTED]) + more)
+    return Pass((f"{checked} quotes stand verbatim at their places",) if checked else ())
+
+
+def _claim_files(judged: Judged) -> Iterator[File]:
+    return (file for file in judged.artifacts if file.media_type == CLAIMS_MEDIA_TYPE)
+
+
+def _fault(claim: Claim, sources: "_Sources") -> str | None:
+    try:
+        source = sources.read(claim.sha256)
+    except SourceError as error:
+        return f"{claim.document}: {error}"
+    fault = flaw(claim, source)
+    return f"{claim.document}, {claim.place}: {fault}" if fault else None
+
+
+class _Sources:
+    """The inputs of the judged task, read by the gate itself and not taken from the specialist."""
+
+    def __init__(self, judged: Judged) -> None:
+        self._store = judged.store
+        self._files = {file.sha256: file for file in _inputs(judged) if file.sha256}
+        self._read: dict[str, Source] = {}
+
+    def read(self, sha256: str) -> Source:
+        if sha256 not in self._read:
+            file = self._files.get(sha256)
+            if file is None:
+                raise SourceError("it was not among the inputs of this task")
+            media_type = file.media_type or media_type_of(file.path) or "text/plain"
+            self._read[sha256] = read_source(self._store.get(file), media_type)
+        return self._read[sha256]
+
+
+def _inputs(judged: Judged) -> Iterator[File]:
+    """Yield the files given to a task: its own inputs, and for a coordinator those of the plan it was given."""
+    if judged.assignment is None:
+        return
+    yield from judged.assignment.inputs
+    for task in judged.assignment.plan.tasks if judged.assignment.plan else ():
+        yield from task.inputs
+
+
+def paths_stay_inside(judged: Judged) -> Verdict:
+    """Gate 3: no artifact path leaves the folder that the assignment gave."""
+    folder = PurePosixPath(judged.assignment.folder) if judged.assignment else PurePosixPath(".")
+    for file in judged.artifacts:
+        path = PurePosixPath(file.path)
+        if path.is_absolute() or ".." in path.parts or "\\" in file.path or "\0" in file.path:
+            return Reject(f"the artifact path {file.path!r} is not a plain relative path")
+        if folder not in path.parents:
+            return Reject(f"the artifact path {file.path!r} is outside the task's folder {folder}")
+    return Pass((f"{len(judged.artifacts)} paths inside {folder}",) if judged.artifacts else ())
+
+
+def output_is_whole(judged: Judged) -> Verdict:
+    """Gate 4: the specialist reports success and its artifacts are there, readable as what they claim to be."""
+    result = judged.report.result
+    if result is None or not result.success:
+        error = judged.report.error_details
+        return Reject(error.message if error else "the specialist reports no success and no reason")
+    for file in judged.artifacts:
+        try:
+            data = judged.store.get(file)
+            if (file.media_type or "").endswith("json"):
+                json.loads(data)
+        except SourceError as error:
+            return Reject(str(error))
+        except ValueError as error:
+            return Reject(f"{file.path} is not JSON: {error}")
+    return Pass((f"{len(judged.artifacts)} artifacts match their digests",))
+
+
+GATES: Final[dict[str, Gate]] = {
+    "layer_1_input": inputs_are_sound,
+    "layer_2_hallucination": claims_are_grounded,
+    "layer_3_boundary": paths_stay_inside,
+    "layer_4_output": output_is_whole,
+}

@@ -1,0 +1,124 @@
+"""The gatekeeper: the process between a claim and anybody who might build on it.
+
+It hears everything, remembers what was assigned, and answers each task-completion with one verdict whose
+id follows from the result's: judging twice, in two lives, still gives one verdict in the journal.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+
+from bus.artifacts import ArtifactStore
+from bus.journal import JournalReader
+from bus.publisher import Publisher
+from bus.records import Entry
+from bus.run import RunFolder
+from bus.subscriber import Subscriber
+from bus.transport import Publishing
+from gates import chain
+from gates.checks import GATES
+from gates.judged import Gate, Judged
+from protocol.bodies import Decision, ErrorDetails, Report, TaskAssignment, VerdictReport
+from protocol.decoder import decode
+from protocol.ids import derived
+from protocol.messages import Message, MessageType, Priority
+from protocol.topics import GATEKEEPER
+from protocol.verdicts import Escalate, Pass, Reject, Verdict
+
+_DECISIONS: Final = {Pass: Decision.PASS, Reject: Decision.REJECT, Escalate: Decision.ESCALATE}
+
+
+class Gatekeeper:
+    """Judges results. `hear` is the whole of it."""
+
+    def __init__(
+        self,
+        publisher: Publishing,
+        store: ArtifactStore,
+        gates: Mapping[str, Gate] = GATES,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._publisher, self._store, self._gates, self._clock_ns = publisher, store, gates, clock_ns
+        self._assigned: dict[tuple[str, str, int | None], TaskAssignment] = {}
+        self._judged: set[str] = set()
+
+    def hear(self, entry: Entry) -> None:
+        """Deal with one entry completely: remember an assignment, or judge a result and publish the verdict."""
+        kind = entry.topic.rpartition("/")[2]
+        if kind == MessageType.TASK_ASSIGNMENT.value:
+            message = decode(entry.document)
+            if isinstance(message.body, TaskAssignment):
+                self._assigned[message.recipient, message.task, message.attempt] = message.body
+        elif kind == MessageType.TASK_COMPLETION.value:
+            message = decode(entry.document)
+            if message.id not in self._judged:
+                self._publisher.publish([self.verdict_on(message)])
+
+    def already_judged(self, result: str) -> None:
+        """Know that a result has its verdict already: from the journal, after a restart."""
+        self._judged.add(result)
+
+    def verdict_on(self, message: Message) -> Message:
+        """Return the verdict on a task-completion."""
+        report = message.body
+        assert isinstance(report, Report)
+        assignment = self._assigned.get((message.sender, message.task, message.attempt))
+        outcome = chain.run(self._gates, Judged(message, report, assignment, self._store))
+        passed = isinstance(outcome.verdict, Pass)
+        body = VerdictReport(
+            decision=_DECISIONS[type(outcome.verdict)],
+            judged=message.id or "",
+            reason=_reason(outcome.verdict, outcome.layer),
+            description=report.result.description if report.result else "",
+            evidence=outcome.verdict.evidence,
+            artifacts=report.result.artifacts if passed and report.result else (),
+            error_details=None if passed else _details(report),
+        )
+        return Message(
+            sender=GATEKEEPER,
+            recipient=message.recipient,
+            type=MessageType.VERDICT,
+            priority=Priority.HIGH,
+            task=message.task,
+            parent_task=message.parent_task,
+            timestamp_ns=self._clock_ns(),
+            id=derived("verdict", message.id),
+            mission=message.mission,
+            cause=message.id,
+            attempt=message.attempt,
+            integrity=message.integrity,
+            body=body,
+            gates=outcome.marks,
+        )
+
+
+def _reason(verdict: Verdict, layer: str) -> str:
+    if isinstance(verdict, Pass):
+        return "all gates passed"
+    return f"{layer.replace('_', ' ')}: {verdict.reason}"[:65536]
+
+
+def _details(report: Report) -> ErrorDetails | None:
+    return report.error_details
+
+
+def serve(run: RunFolder) -> None:
+    """Run the gatekeeper as a process until the supervisor stops it."""
+    publisher = Publisher(run, GATEKEEPER, facts={"role": "gatekeeper"})
+    keeper = Gatekeeper(publisher, ArtifactStore(run.artifacts))
+    log = structlog.get_logger().bind(agent=GATEKEEPER)
+    for entry in JournalReader(run.journal).entries():
+        if entry.topic.endswith("/verdict"):
+            keeper.already_judged(decode(entry.document).cause or "")
+    subscriber = Subscriber(run, None)
+    while True:
+        entry_or_none = subscriber.receive(1.0)
+        if entry_or_none is None:
+            publisher.beat({"state": "idle", "position": subscriber.position})
+            continue
+        if entry_or_none.topic.endswith("/task-completion"):
+            publisher.beat({"state": "judging", "position": entry_or_none.sequence})
+            log.info("judging", sequence=entry_or_none.sequence)
+        keeper.hear(entry_or_none)

@@ -1,0 +1,68 @@
+"""One message in one line, for people: who to whom, what about. Safe to print to a terminal."""
+
+from protocol import bodies as b
+from protocol.messages import Message
+
+
+def printable(text: str) -> str:
+    """Return text with everything a terminal would act on shown instead of executed."""
+    return "".join(c if c.isprintable() else _shown(c) for c in text)
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t\r":
+        return " "
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}" if number < 65536 else f"\\U{number:08x}"
+
+
+def describe(message: Message) -> str:
+    """Return in one line what a message says."""
+    return printable(_said(message.body))
+
+
+def _said(body: b.Body) -> str:
+    match body:
+        case b.Report():
+            return _report(body)
+        case b.TaskAssignment():
+            return f"{body.title} ({len(body.inputs)} inputs)" + (
+                f"; feedback: {body.feedback}" if body.feedback else ""
+            )
+        case b.VerdictReport():
+            return f"{body.decision.value}: {body.reason}"
+        case b.Claim():
+            return f"taken by {body.instance}"
+        case b.Progress():
+            return body.note + (f" {body.done}/{body.total}" if body.done is not None else "")
+        case b.Control():
+            return f"{body.verb.value} {body.subject or ''}"
+        case b.Lost():
+            return f"{body.instance}: {body.reason}"
+        case b.Refusal():
+            return f"{body.code}: {body.reason}"
+        case b.Answer():
+            return f"{body.choice}: {body.text or ''}"
+        case b.WakeRequest() | b.Wake():
+            return body.key
+        case b.ModelCall():
+            return f"{body.step} in {body.latency_ms} ms" + (" from cache" if body.cache_hit else "")
+        case b.Telemetry():
+            return f"{body.device}: {len(body.readings)} readings"
+        case b.Alert():
+            return f"{body.severity.value} {body.state.value} {body.code}: {body.text}"
+        case b.Approval():
+            return f"{body.decision.value}: {body.reason}"
+    return type(body).__name__
+
+
+def _report(report: b.Report) -> str:
+    parts = [report.action.value]
+    if report.result:
+        parts.append(report.result.description)
+    if report.error_details:
+        parts.append(f"level {report.error_details.level.value} {report.error_details.category.value}: "
+                     f"{report.error_details.message}")  # fmt: skip
+    if report.question:
+        parts.append(report.question)
+    return " · ".join(parts)

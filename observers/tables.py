@@ -1,0 +1,39 @@
+"""A run's tables for reading: the recorder's, brought up to date in memory where the recorder is not there."""
+
+import sqlite3
+from itertools import islice
+from pathlib import Path
+
+from bus.journal import JournalReader, is_open
+from bus.run import RunFolder
+from observers.projection import Projection
+from protocol.errors import JournalError
+
+
+def open_tables(run: RunFolder) -> sqlite3.Connection:
+    """Return a connection to a run's tables, read-only in effect: nothing in the run's folder changes.
+
+    While the run is alive these are the recorder's tables; afterwards what it did not get to is added.
+
+    Raises:
+        JournalError: the journal is damaged and the tables do not hold what is asked.
+    """
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    _copy(run.audit_db, memory)
+    if not is_open(run.journal):
+        projection = Projection.over(memory)
+        entries = JournalReader(run.journal, projection.place()[0]).entries()
+        while batch := list(islice(entries, 500)):
+            projection.take(batch)
+    return memory
+
+
+def _copy(path: Path, memory: sqlite3.Connection) -> None:
+    if not path.exists():
+        return
+    try:
+        source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        source.backup(memory)
+        source.close()
+    except sqlite3.DatabaseError as error:
+        raise JournalError(f"{path}: {error}; make it again with: orchestra audit rebuild {path.parent}") from error

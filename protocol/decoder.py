@@ -1,0 +1,151 @@
+"""Bytes to messages: parse, validate, then fill the models by the tables of protocol.shapes.
+
+The schema has checked every leaf, so the models are filled without checking again: that is half of what
+decoding would cost. It is sound as long as schema and models accept the same values; a property test
+validates what was decoded a second time and compares.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from lxml import etree
+from pydantic import BaseModel
+
+from protocol.bodies import Report
+from protocol.messages import BODIES, Confidentiality, Integrity, Message, MessageType, Priority, QualityGates, Usage
+from protocol.names import parse_timestamp
+from protocol.shapes import CONTEXT, TABLES, Field, Kind
+from protocol.xml import parse
+
+Read = Callable[[etree._Element], Any]
+Convert = Callable[[str], Any]
+M = TypeVar("M", bound=BaseModel)
+_set = object.__setattr__  # the models are frozen
+_STAMPS: Final = frozenset({"due", "taken"})
+
+
+def decode(raw: bytes) -> Message:
+    """Return the message that a document holds.
+
+    Raises:
+        TooLarge, Malformed, Invalid: as for `protocol.xml.parse`, and nothing else.
+    """
+    return read(parse(raw))
+
+
+def read(root: etree._Element) -> Message:
+    """Return the message of a root that `parse` has let through."""
+    sender, recipient, kind, priority, context, payload, *tail = root
+    values = dict(_ENVELOPE)
+    values["sender"] = sender.text
+    values["recipient"] = recipient.text
+    values["priority"] = Priority(priority.text)
+    values["type"] = type_ = MessageType(kind.text)
+    for node in context:
+        name, convert = _CONTEXT[node.tag]
+        values[name] = node.text if convert is None else convert(node.text or "")
+    model = BODIES[type_]
+    values["body"] = _READERS[model](payload if model is Report else payload[0])
+    for node in tail:
+        if node.tag == "usage":
+            values["usage"] = _READERS[Usage](node)
+        else:
+            values["gates"] = _gates(tuple([mark.text for mark in node]))
+    return _fill(Message, values)
+
+
+@cache
+def _gates(marks: tuple[str | None, ...]) -> QualityGates:
+    """Return the five marks as a value: frozen, so the few that occur are shared."""
+    return QualityGates.model_validate(dict(zip(QualityGates.model_fields, marks, strict=True)))
+
+
+def _fill(model: type[M], values: dict[str, Any]) -> M:
+    """Return a model with these values, all of its fields given and already checked."""
+    made = model.__new__(model)
+    _set(made, "__dict__", values)
+    _set(made, "__pydantic_fields_set__", _FIELDS[model])
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+def _converter(inner: type, tag: str) -> Convert | None:
+    """Return how the text of a leaf becomes its value; None where it is the value."""
+    if tag in _STAMPS:
+        return parse_timestamp
+    if inner is str:
+        return None
+    if inner is bool:
+        return lambda text: text == "true"
+    if issubclass(inner, Enum):
+        known = {str(member.value): member for member in inner}
+        return lambda text: known.get(text) or inner(text)
+    return Decimal if inner is Decimal else int
+
+
+def _reader(model: type[BaseModel]) -> Read:
+    """Return the function that reads an element into a model."""
+    table = TABLES[model]
+    defaults = {name: info.default for name, info in model.model_fields.items()}
+    children: dict[Any, tuple[str, Read | None]] = {
+        field.tag: (field.name, _child_reader(field)) for field in table if field.kind in _ELEMENTS
+    }
+    attributes = {f.tag: (f.name, _converter(f.inner, f.tag)) for f in table if f.kind is Kind.ATTRIBUTE}
+    content = next(((f.name, _converter(f.inner, f.tag)) for f in table if f.kind is Kind.CONTENT), None)
+
+    def read_model(element: etree._Element) -> BaseModel:
+        values = dict(defaults)
+        for node in element:
+            name, read_child = children[node.tag]
+            values[name] = (node.text or "") if read_child is None else read_child(node)
+        if attributes:
+            for key, value in element.items():
+                name, convert = attributes[str(key)]
+                values[name] = value if convert is None else convert(str(value))
+        if content is not None:
+            name, convert = content
+            values[name] = (element.text or "") if convert is None else convert(element.text or "")
+        return _fill(model, values)
+
+    return read_model
+
+
+def _repeated_reader(model: type[BaseModel]) -> Read:
+    """Return the reader of a model that is nothing but a list of its one kind of child."""
+    field = TABLES[model][0]
+    return lambda element: _fill(model, {field.name: tuple([_READERS[field.inner](node) for node in element])})
+
+
+def _child_reader(field: Field) -> Read | None:
+    """Return how a child element becomes a field's value; None where it is simply its text."""
+    if field.kind is Kind.MODEL:
+        return lambda node: _READERS[field.inner](node)
+    if field.kind is Kind.ITEMS and field.inner in TABLES:
+        return lambda node: tuple([_READERS[field.inner](item) for item in node])
+    convert = _converter(field.inner, field.tag)
+    if field.kind is Kind.ITEMS:
+        return lambda node: tuple([item.text or "" for item in node])
+    return None if convert is None else (lambda node: convert(node.text or ""))
+
+
+_FILLED: Final[list[type[BaseModel]]] = [*TABLES, Message]
+_ELEMENTS: Final = (Kind.LEAF, Kind.MODEL, Kind.ITEMS)
+_FIELDS: Final = {model: set(model.model_fields) for model in _FILLED}
+_ENVELOPE: Final = {name: info.default for name, info in Message.model_fields.items()}
+_CONVERTED: Final[dict[str, Convert]] = {
+    "timestamp": parse_timestamp,
+    "attempt": int,
+    "integrity": Integrity,
+    "confidentiality": Confidentiality,
+}
+_CONTEXT: Final[dict[Any, tuple[str, Convert | None]]] = {
+    tag: (name, _CONVERTED.get(tag)) for tag, name in CONTEXT.items()
+}
+_READERS: Final = {
+    model: _repeated_reader(model) if table[0].kind is Kind.REPEATED else _reader(model)
+    for model, table in TABLES.items()
+}

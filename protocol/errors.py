@@ -1,0 +1,104 @@
+"""Every error the orchestra raises on purpose, in one tree.
+
+    OrchestraError
+    ├── WireError            the bytes are not an admissible document
+    │   ├── TooLarge         refused before parsing
+    │   ├── Malformed        not XML, or XML with a DOCTYPE
+    │   └── Invalid          XML, but not what the schema says
+    ├── BusError             the transport could not carry it
+    │   └── Refused          the broker would not let it in, and said why
+    ├── JournalError         the record of what was said is damaged or locked
+    ├── SourceError          a document or artifact cannot be read as what it claims to be
+    ├── DefinitionError      an agent or plan definition is wrong; names file and line
+    ├── ReplayDifference     a coordinator, fed the journal again, would say something else
+    ├── ProviderError        a language model did not answer usably
+    ├── BudgetExceeded       an effect would cost more than is left
+    ├── LinkError            a device did not answer
+    └── IllegalStep          a task cannot do that in the state it is in
+
+Anything else that escapes a public function is a bug in the orchestra.
+"""
+
+
+class OrchestraError(Exception):
+    """The root: whatever the orchestra raises on purpose."""
+
+
+class WireError(OrchestraError):
+    """The bytes are not an admissible document.
+
+    line, column: where, counted from 1; 0 when the place is not known.
+    element: the element at fault, or "" when there is none.
+    """
+
+    code = "wire"
+
+    def __init__(self, reason: str, *, line: int = 0, column: int = 0, element: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+        self.column = column
+        self.element = element
+
+
+class TooLarge(WireError):
+    """Refused before parsing: more bytes than a message may have."""
+
+    code = "too-large"
+
+
+class Malformed(WireError):
+    """Not well-formed XML, nested too deeply, or carrying a DOCTYPE."""
+
+    code = "malformed"
+
+
+class Invalid(WireError):
+    """Well-formed, but not what the schema says."""
+
+    code = "invalid"
+
+
+class BusError(OrchestraError):
+    """The transport could not carry it."""
+
+
+class Refused(BusError):
+    """The broker would not let a message in; `code` and the text say why."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class JournalError(OrchestraError):
+    """The record of what was said is damaged, or another broker holds it."""
+
+
+class SourceError(OrchestraError):
+    """A document or artifact cannot be read as what it claims to be."""
+
+
+class DefinitionError(OrchestraError):
+    """An agent or plan definition is wrong; the text names file, line and fix."""
+
+
+class ReplayDifference(OrchestraError):
+    """A coordinator, fed the journal again, would say something else."""
+
+
+class ProviderError(OrchestraError):
+    """A language model did not answer usably."""
+
+
+class BudgetExceeded(OrchestraError):
+    """An effect would cost more than is left."""
+
+
+class LinkError(OrchestraError):
+    """A device did not answer."""
+
+
+class IllegalStep(OrchestraError):
+    """A task cannot do that in the state it is in."""

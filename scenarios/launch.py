@@ -1,0 +1,231 @@
+"""Launching a mission: the processes, the beginning, the waiting, the end.
+
+The same function starts a mission and resumes one: everything it says has an id that follows from the run, so
+said twice it is in the journal once.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from agents import clock, specialist
+from agents.definitions import catalogue
+from bus.broker import Broker
+from bus.publisher import Publisher, ask_status
+from bus.records import Entry
+from bus.run import RunFolder
+from bus.seals import last_sealed
+from bus.subscriber import Subscriber
+from bus.supervisor import Death, Program, Supervisor
+from bus.wire import Status
+from coordinators import shell
+from gates import gatekeeper
+from observers import recorder
+from protocol.bodies import Action, Body, Claim, Control, Lost, Report, Setting, Verb
+from protocol.decoder import decode
+from protocol.encoder import encode
+from protocol.errors import BusError, OrchestraError
+from protocol.ids import derived
+from protocol.messages import Message, MessageType, Priority
+from protocol.topics import EVERYONE, SUPERVISOR, TECH_LEAD, inbox_of
+from scenarios.mission import CastMember, Mission
+
+_BROKER_S: Final = 20.0
+_TOO_MANY_DEATHS: Final = 25
+_PRELOAD: Final = ["agents.specialist", "gates.gatekeeper", "coordinators.shell", "observers.recorder", "agents.clock"]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a mission ended: the tech lead's last report."""
+
+    report: Report
+    sequence: int
+
+    @property
+    def is_done(self) -> bool:
+        return self.report.action is Action.COMPLETED
+
+
+def serve_broker(run: RunFolder) -> None:
+    """Run the broker as a process; it refuses a journal that ends before the recorder's last seal."""
+    Broker(run, sealed_upto=last_sealed(run.anchor)).serve()
+
+
+@dataclass(slots=True)
+class Launch:
+    """One mission while it runs. on_entry: told of every journal entry, for whoever shows progress."""
+
+    run: RunFolder
+    mission: Mission
+    on_entry: Callable[[Entry], None] = lambda entry: None
+    on_death: Callable[[Death], None] = lambda death: None
+    _supervisor: Supervisor = field(init=False)
+    _publisher: Publisher = field(init=False)
+    _open: dict[str, set[str]] = field(default_factory=dict)
+    _deaths: int = 0
+
+    def until_done(self) -> End:
+        """Run the mission and return how it ended.
+
+        Raises:
+            OrchestraError: it cannot go on: a damaged journal, a process that fails for good, no broker.
+            KeyboardInterrupt: somebody interrupted it; `orchestra resume` goes on where it stopped.
+        """
+        self._supervisor = Supervisor(self.run.logs, preload=_PRELOAD)
+        try:
+            self._supervisor.start(Program("@broker", "broker", serve_broker, (self.run,)))
+            self._await_broker()
+            self._publisher = Publisher(self.run, SUPERVISOR, facts={"role": "supervisor"})
+            self._introduce()
+            self._start_standing()
+            self._begin()
+            return self._wait()
+        finally:
+            self._stop()
+
+    def _await_broker(self) -> None:
+        deadline_s = time.monotonic() + _BROKER_S
+        while ask_status(self.run, 0.5) is None:
+            for death in self._supervisor.watch(0.05):
+                self._report_death(death)
+            if time.monotonic() > deadline_s:
+                raise BusError(f"the broker did not start within {_BROKER_S:.0f} s; see {self.run.logs}")
+
+    def _introduce(self) -> None:
+        self._say_all([(f"present-{member.name}", _present(member)) for member in self.mission.cast])
+
+    def _start_standing(self) -> None:
+        run, coordinator = self.run, self.mission.coordinator
+        self._supervisor.start(Program("@recorder", "recorder", recorder.serve, (run,)))
+        self._supervisor.start(Program("@gatekeeper", "gatekeeper", gatekeeper.serve, (run,)))
+        self._supervisor.start(Program("@clock", "clock", clock.serve, (run,)))
+        self._supervisor.start(Program(TECH_LEAD, "tech-lead", shell.serve, (run, TECH_LEAD)))
+        self._supervisor.start(Program(coordinator, inbox_of(coordinator), shell.serve, (run, coordinator)))
+
+    def _begin(self) -> None:
+        """Report what an earlier life of this run left held, then start; a start said before is not said again."""
+        lost = [(f"lost-{instance}", Lost(agent=agent, instance=instance, reason="the run was stopped"))
+                for agent, instance in self._held_before()]  # fmt: skip
+        self._say_all([*lost])
+        settings = [Setting(name="coordinator", value=self.mission.coordinator)]
+        settings += [Setting(name=name, value=value) for name, value in self.mission.settings]
+        start = Control(
+            verb=Verb.START, subject=self.mission.scenario, settings=tuple(settings), plan=self.mission.plan
+        )
+        self._say_all([("start", start)], recipient=TECH_LEAD)
+
+    def _held_before(self) -> list[tuple[str, str]]:
+        """Return the instances that had claimed something in an earlier life of this run, in order."""
+        status = ask_status(self.run)
+        held: dict[str, str] = {}
+        subscriber = Subscriber(self.run, None)
+        while status and subscriber.position < int(status["head"]):
+            entry = subscriber.receive(2.0)
+            if entry is None:
+                break
+            if entry.topic.endswith("/claim"):
+                message = decode(entry.document)
+                if isinstance(message.body, Claim):
+                    held[message.body.instance] = message.sender
+        subscriber.close()
+        return [(agent, instance) for instance, agent in held.items()]
+
+    def _wait(self) -> End:
+        subscriber = Subscriber(self.run, None)
+        try:
+            while True:
+                for death in self._supervisor.watch(0.0):
+                    self._report_death(death)
+                entry = subscriber.receive(0.05)
+                while entry is not None:
+                    self.on_entry(entry)
+                    end = self._note(entry)
+                    if end is not None:
+                        return end
+                    entry = subscriber.receive(0)
+                self._publisher.beat({"state": "supervising", "position": subscriber.position})
+        finally:
+            subscriber.close()
+
+    def _note(self, entry: Entry) -> End | None:
+        """Keep count of open assignments, start specialists for them, and notice the end."""
+        inbox, _, kind = entry.topic.partition("/")
+        if kind == MessageType.TASK_ASSIGNMENT.value:
+            message = decode(entry.document)
+            self._open.setdefault(message.recipient, set()).add(message.task)
+            self._start_for(message.recipient)
+        elif kind == MessageType.VERDICT.value:
+            task = decode(entry.document).task
+            for tasks in self._open.values():
+                tasks.discard(task)
+        elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
+            message = decode(entry.document)
+            if message.sender == TECH_LEAD and isinstance(message.body, Report):
+                return End(message.body, entry.sequence)
+        return None
+
+    def _start_for(self, agent: str) -> None:
+        """Start as many instances as there is work for, up to what the cast allows; the rest come on demand."""
+        member = next((m for m in self.mission.specialists if m.name == agent), None)
+        if member is None:
+            return
+        definition = catalogue()[agent[1:]]
+        for number in range(1, min(member.instances, len(self._open[agent])) + 1):
+            slot = f"{agent[1:]}-{number}"
+            if not self._supervisor.is_running(slot):
+                args = (self.run, definition)
+                self._supervisor.start(Program(agent, slot, specialist.serve, args, takes_instance=True, is_kept=False))
+
+    def _report_death(self, death: Death) -> None:
+        self._deaths += 1
+        self.on_death(death)
+        if death.exit_code != 0 and self._deaths > _TOO_MANY_DEATHS:
+            raise OrchestraError(f"{death.instance} died again ({death.reason}); giving up after {self._deaths} deaths")
+        if death.program.agent == "@broker":
+            return  # nobody could be told; the next epoch in the journal says it
+        if death.exit_code != 0:
+            body = Lost(
+                agent=death.program.agent,
+                instance=death.instance,
+                reason=death.reason[:500],
+                exit_code=death.exit_code,
+            )
+            self._say_all([(f"lost-{death.instance}", body)])
+        if self._open.get(death.program.agent):
+            self._start_for(death.program.agent)
+
+    def _say_all(self, said: list[tuple[str, Body]], recipient: str = EVERYONE) -> None:
+        """Publish facts about the run, each once over all lives of the run."""
+        documents = []
+        for what, body in said:
+            message = Message(
+                sender=SUPERVISOR,
+                recipient=recipient,
+                type=MessageType.LOST if isinstance(body, Lost) else MessageType.CONTROL,
+                priority=Priority.HIGH,
+                task="run",
+                timestamp_ns=time.time_ns(),
+                id=derived(what, self.run.id),
+                mission=self.run.id,
+                body=body,
+            )
+            documents.append((encode(message), message.priority))
+        for receipt in self._publisher.submit(documents):
+            if receipt.status is Status.REFUSED:
+                raise BusError(f"the broker refused the supervisor: {receipt.reason}")
+
+    def _stop(self) -> None:
+        """Stop in an order in which nobody misses anything: agents, broker, and last the recorder, which seals."""
+        slots = [life for life in self._supervisor.slots() if life not in ("broker", "recorder")]
+        self._supervisor.stop(slots)
+        if hasattr(self, "_publisher"):
+            self._publisher.close()
+        self._supervisor.stop(["broker"])
+        self._supervisor.stop(["recorder"])
+
+
+def _present(member: CastMember) -> Control:
+    role = Setting(name="role", value=member.role.value)
+    return Control(verb=Verb.PRESENT, subject=member.name, settings=(role,))

@@ -1,0 +1,114 @@
+"""From a folder of specification documents to a mission: what is read, by whom, in which order."""
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from bus.artifacts import ArtifactStore
+from bus.roles import Role
+from gates.sources import media_type_of
+from protocol.bodies import File, Plan, PlannedTask, Setting
+from protocol.errors import SourceError
+from scenarios.mission import CastMember, Mission
+
+NAME: Final = "spec-facts"
+COORDINATOR: Final = "@data-coordinator"
+EXTRACTOR, FINDER, WRITER = "@fact-extractor", "@contradiction-finder", "@fact-writer"
+MAX_DOCUMENTS: Final = 1000
+MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
+
+
+def plan_mission(
+    specs: Path, output: Path, store: ArtifactStore, *, skips_unreadable: bool = False, instances: int = 2
+) -> Mission:
+    """Take the documents of a folder into the store and return the mission that reads them.
+
+    Raises:
+        SourceError: the folder is missing, holds nothing that is read, or holds too much.
+    """
+    readable, others = _documents(specs)
+    documents = [_take(specs, path, store) for path in readable]
+    skip = (Setting(name="skip-unreadable", value="true"),) if skips_unreadable else ()
+    extracts = [
+        PlannedTask(
+            id=f"extract/{number:03}-{_slug(file.path)}",
+            agent=EXTRACTOR,
+            skill="extract-facts",
+            title=f"Extract {file.path}"[:200],
+            inputs=(file,),
+            settings=skip,
+        )
+        for number, file in enumerate(documents, 1)
+    ]
+    ids = tuple(task.id for task in extracts)
+    compare = PlannedTask(
+        id="compare",
+        agent=FINDER,
+        skill="find-contradictions",
+        title=f"Compare {len(documents)} documents",
+        needs=ids,
+        inputs=tuple(documents),
+    )
+    write = PlannedTask(
+        id="write",
+        agent=WRITER,
+        skill="write-facts",
+        title="Write FACTS.md and facts.json",
+        needs=(*ids, "compare"),
+        inputs=tuple(documents),
+        settings=tuple(_unread(path.relative_to(specs).as_posix()) for path in others),
+    )
+    return Mission(
+        scenario=NAME,
+        coordinator=COORDINATOR,
+        specialists=specialists(instances),
+        plan=Plan(tasks=(*extracts, compare, write)),
+        settings=(("output", str(output.absolute())), ("specs", str(specs.absolute()))),
+    )
+
+
+def specialists(instances: int) -> tuple[CastMember, ...]:
+    """Return the specialists of this mission; reading is shared by so many processes."""
+    return (
+        CastMember(EXTRACTOR, Role.SPECIALIST, instances=instances),
+        CastMember(FINDER, Role.SPECIALIST),
+        CastMember(WRITER, Role.SPECIALIST),
+    )
+
+
+def _documents(specs: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files that are read and those that are not, hidden ones left out."""
+    if not specs.is_dir():
+        raise SourceError(f"{specs} is not a folder; give the folder with the documents as --specs")
+    found = [path for path in sorted(specs.rglob("*")) if path.is_file() and not _is_hidden(path, specs)]
+    readable = [path for path in found if media_type_of(path.name)]
+    if not readable:
+        raise SourceError(f"{specs} holds no document that is read (PDF, Markdown, text, CSV)")
+    if len(readable) > MAX_DOCUMENTS:
+        raise SourceError(f"{specs} holds {len(readable):,} documents, the limit is {MAX_DOCUMENTS:,}; split it")
+    return readable, [path for path in found if path not in set(readable)]
+
+
+def _is_hidden(path: Path, specs: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(specs).parts)
+
+
+def _take(specs: Path, path: Path, store: ArtifactStore) -> File:
+    name = path.relative_to(specs).as_posix()
+    try:
+        if path.stat().st_size > MAX_DOCUMENT_BYTES:
+            raise SourceError(f"{path} has more than {MAX_DOCUMENT_BYTES:,} bytes; split it or take it out")
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+    return store.put(data, path=name, media_type=media_type_of(name) or "text/plain")
+
+
+def _slug(name: str) -> str:
+    """Return a name as it may stand in an identifier."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[-60:] or "document"
+
+
+def _unread(name: str) -> Setting:
+    return Setting(name="unread", value=json.dumps({"document": name, "reason": "files of this type are not read"}))
