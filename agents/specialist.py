@@ -96,7 +96,8 @@ class Specialist:
     def _claim(self, assignment: Message, body: TaskAssignment) -> bool:
         """Return whether this instance has the attempt: the first claim that is journaled counts."""
         claim = Claim(instance=self.instance, lease_s=body.timeout_s or DEFAULT_TASK_S)
-        return self._say(assignment, MessageType.CLAIM, claim, "claim") is Status.NEW
+        # `same` is our own claim, sent again because a broker died before it could answer.
+        return self._say(assignment, MessageType.CLAIM, claim, "claim") in (Status.NEW, Status.SAME)
 
     def _gate(self, assignment: Message, body: TaskAssignment) -> ErrorDetails | None:
         """Gate 1 at the door: do not start on inputs that are not what the assignment says."""

@@ -4,6 +4,7 @@ Drain a group → judge it at the door → one journal chunk → sync → acknow
 no asyncio. It decides nothing itself: judging and ordering is `bus.sequencer`.
 """
 
+import os
 import signal
 import time
 from dataclasses import dataclass
@@ -266,6 +267,7 @@ class Broker:
         now_s = time.monotonic()
         return {
             "live": True,
+            "pid": os.getpid(),
             "epoch": self.epoch,
             "head": self._journal.head,
             "up_s": round(now_s - self._started_s, 1),

@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import zmq
@@ -33,13 +33,20 @@ class Publisher:
     """One agent's way onto the bus. One thread.
 
     agent: the name it speaks as. facts: what `orchestra status` shows of it (role, instance, pid).
+    while_waiting: called again and again while there is no answer; the supervisor starts a dead broker there.
     """
 
     def __init__(
-        self, run: RunFolder, agent: str, *, facts: dict[str, Any] | None = None, patience_s: float = PATIENCE_S
+        self,
+        run: RunFolder,
+        agent: str,
+        *,
+        facts: dict[str, Any] | None = None,
+        patience_s: float = PATIENCE_S,
+        while_waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self._facts = {"agent": agent, "pid": os.getpid(), **(facts or {})}
-        self._patience_s = patience_s
+        self._patience_s, self._while_waiting = patience_s, while_waiting
         self._rope = lifeline()
         self._context = zmq.Context()
         self._dealer = self._context.socket(zmq.DEALER)
@@ -138,6 +145,7 @@ class Publisher:
         """Wait for the broker to say something; send again what it has left unanswered too long."""
         if is_cut(self._rope):
             raise SystemExit(1)
+        self._while_waiting()
         if self._dealer.poll(int(most_s * 1000)):
             self._receive_all()
             return

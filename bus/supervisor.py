@@ -187,6 +187,7 @@ def _enter(target: Callable[..., None], args: tuple[Any, ...], logs: Path, insta
     """What a child does: log to its own file, work, and leave one sentence behind when it cannot go on."""
     log_to(logs / f"{instance}.jsonl")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    structlog.get_logger().info("started", instance=instance, pid=os.getpid(), parent=os.getppid())
     try:
         target(*args)
     except OrchestraError as error:

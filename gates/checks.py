@@ -8,9 +8,11 @@
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 
+from bus.artifacts import ArtifactStore
 from gates.claims import Claim, flaw, read_claims
 from gates.judged import Gate, Judged
 from gates.sources import Source, media_type_of, read_source
@@ -70,16 +72,18 @@ class _Sources:
     def __init__(self, judged: Judged) -> None:
         self._store = judged.store
         self._files = {file.sha256: file for file in _inputs(judged) if file.sha256}
-        self._read: dict[str, Source] = {}
 
     def read(self, sha256: str) -> Source:
-        if sha256 not in self._read:
-            file = self._files.get(sha256)
-            if file is None:
-                raise SourceError("it was not among the inputs of this task")
-            media_type = file.media_type or media_type_of(file.path) or "text/plain"
-            self._read[sha256] = read_source(self._store.get(file), media_type)
-        return self._read[sha256]
+        file = self._files.get(sha256)
+        if file is None:
+            raise SourceError("it was not among the inputs of this task")
+        return _source(self._store, file)
+
+
+@lru_cache(maxsize=256)
+def _source(store: ArtifactStore, file: File) -> Source:
+    """Return a source as text. A PDF takes seconds and is quoted from in several tasks; its digest names it."""
+    return read_source(store.get(file), file.media_type or media_type_of(file.path) or "text/plain")
 
 
 def _inputs(judged: Judged) -> Iterator[File]:

@@ -96,7 +96,7 @@ class Gatekeeper:
 
 def _reason(verdict: Verdict, layer: str) -> str:
     if isinstance(verdict, Pass):
-        return "all gates passed"
+        return "; ".join(verdict.evidence) or "all gates passed"
     return f"{layer.replace('_', ' ')}: {verdict.reason}"[:65536]
 
 

@@ -19,12 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus.follower import Follower
 from bus.journal import JournalReader
+from bus.publisher import Publisher
 from bus.records import Entry
 from bus.run import RunFolder
 from bus.seals import Seal, read_seals
 from observers.keys import load_or_make, public_hex
 from observers.projection import Projection
 from protocol.errors import JournalError
+from protocol.topics import RECORDER
 
 SEAL_ENTRIES: Final = 500
 SEAL_S: Final = 2.0
@@ -81,15 +83,18 @@ def serve(run: RunFolder) -> None:
     projection = _sound_projection(run)
     sealer = Sealer(run.anchor, load_or_make(run.keys))
     follower = Follower(run, after=projection.place()[0])
-    structlog.get_logger().info("recording", agent="@recorder", position=follower.position)
+    publisher = Publisher(run, RECORDER, facts={"role": "recorder"})
+    structlog.get_logger().info("recording", agent=RECORDER, position=follower.position)
     try:
         while not stopping:
             _take(projection, sealer, follower.entries(0.5))
             sealer.maybe(*projection.place())
+            publisher.beat({"state": f"sealed {sealer.sealed}", "position": follower.position})
         _take(projection, sealer, follower.rest())
         sealer.seal(*projection.place())
     finally:
         follower.close()
+        publisher.close()
         projection.close()
 
 

@@ -4,13 +4,16 @@ Field names are the element names with underscores for dashes. `Attribute` marks
 attribute, `Content` the text of an element that has attributes, `Items(tag)` a list inside a wrapper.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Final
 
+from annotated_types import GroupedMetadata, MaxLen
 from pydantic import BaseModel, ConfigDict
 
 from protocol.names import (
+    MAX_ITEMS,
     AgentName,
     Count,
     Identifier,
@@ -27,10 +30,13 @@ from protocol.names import (
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
-    """A tuple is written as a wrapper element around one element named tag for each item."""
+class Items(GroupedMetadata):
+    """A tuple is written as a wrapper element around one element named tag for each of up to MAX_ITEMS items."""
 
     tag: str
+
+    def __iter__(self) -> Iterator[MaxLen]:
+        yield MaxLen(MAX_ITEMS)
 
 
 class _Marker(Enum):
@@ -145,7 +151,7 @@ class PlannedTask(Body):
 class Plan(Body):
     """A graph of tasks: what needs nothing starts at once, the rest waits for what it needs."""
 
-    tasks: tuple[PlannedTask, ...] = ()
+    tasks: Annotated[tuple[PlannedTask, ...], MaxLen(MAX_ITEMS)] = ()
 
 
 class TaskAssignment(Body):
@@ -234,7 +240,7 @@ class Reading(Body):
 class Telemetry(Body):
     device: Identifier
     taken: Timestamp
-    readings: Annotated[tuple[Reading, ...], Items("reading")]
+    readings: Annotated[tuple[Reading, ...], Items("reading")] = ()
 
 
 class Severity(Enum):

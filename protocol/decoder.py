@@ -94,7 +94,9 @@ def _reader(model: type[BaseModel]) -> Read:
     children: dict[Any, tuple[str, Read | None]] = {
         field.tag: (field.name, _child_reader(field)) for field in table if field.kind in _ELEMENTS
     }
-    attributes = {f.tag: (f.name, _converter(f.inner, f.tag)) for f in table if f.kind is Kind.ATTRIBUTE}
+    attributes: dict[Any, tuple[str, Convert | None]] = {
+        f.tag: (f.name, _converter(f.inner, f.tag)) for f in table if f.kind is Kind.ATTRIBUTE
+    }
     content = next(((f.name, _converter(f.inner, f.tag)) for f in table if f.kind is Kind.CONTENT), None)
 
     def read_model(element: etree._Element) -> BaseModel:
@@ -104,8 +106,10 @@ def _reader(model: type[BaseModel]) -> Read:
             values[name] = (node.text or "") if read_child is None else read_child(node)
         if attributes:
             for key, value in element.items():
-                name, convert = attributes[str(key)]
-                values[name] = value if convert is None else convert(str(value))
+                known = attributes.get(key)
+                if known is not None:  # the schema admits xsi:schemaLocation and the like beside ours
+                    name, convert = known
+                    values[name] = value if convert is None else convert(str(value))
         if content is not None:
             name, convert = content
             values[name] = (element.text or "") if convert is None else convert(element.text or "")

@@ -5,9 +5,11 @@ A value that a model accepts is a value that the schema accepts; a property test
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+MAX_ITEMS: Final = 4096  # of any list; the maxOccurs of the schema
 
 AgentName = Annotated[str, StringConstraints(pattern=r"^@[A-Za-z0-9][A-Za-z0-9._\-]{0,62}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@#\-]{0,199}$")]
@@ -19,7 +21,18 @@ Label = Annotated[str, StringConstraints(max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=65536)]
 Count = Annotated[int, Field(ge=0, lt=10**18)]
 Integer = Annotated[int, Field(gt=-(10**9), lt=10**9)]
-Number = Annotated[Decimal, Field(max_digits=21, decimal_places=9, gt=-(10**12), lt=10**12, allow_inf_nan=False)]
+
+
+def _short(value: Decimal) -> Decimal:
+    """Return the same number in a spelling the schema has: 0E+20 and 1.0000000000 are too long to write."""
+    return value if -9 <= int(value.as_tuple().exponent) <= 0 else Decimal(f"{value.normalize():f}")
+
+
+Number = Annotated[
+    Decimal,
+    Field(max_digits=21, decimal_places=9, gt=-(10**12), lt=10**12, allow_inf_nan=False),
+    AfterValidator(_short),
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_NS = 253_402_300_799_999_999_999  # 9999-12-31T23:59:59.999999999Z

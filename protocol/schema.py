@@ -23,7 +23,7 @@ def _part(name: str) -> etree._Element:
 @cache
 def schema_bytes() -> bytes:
     """Return the whole schema as one XSD 1.0 document, UTF-8."""
-    whole = etree.Element(f"{XS}schema", nsmap={"xs": XS[1:-1]})
+    whole = etree.Element(f"{XS}schema", nsmap={"xs": XS[1:-1]}, blockDefault="#all")
     for name in PARTS:
         whole.extend([child for child in _part(name) if child.tag != f"{XS}include"])
     etree.indent(whole)

@@ -7,6 +7,7 @@
    (the payload is what the type says; a date exists in the calendar).
 """
 
+import re
 from typing import Final
 
 from lxml import etree
@@ -31,6 +32,7 @@ _PARSER = etree.XMLParser(
     collect_ids=False,
 )
 _VALID = compiled()
+_FUNCTION: Final = re.compile(r"^(?:xml[A-Z]\w+|xmlns) ?: ?")
 # Of these payloads the second element is a moment.
 _STAMPED: Final = frozenset({"wake-request", "wake", "telemetry"})
 
@@ -73,8 +75,9 @@ def well_formed(raw: bytes) -> etree._Element:
 
 
 def _syntax(error: etree.XMLSyntaxError) -> str:
-    """Return libxml2's sentence without the position, which the error carries on its own."""
-    return str(error.msg or "not well-formed XML").partition(", line ")[0]
+    """Return libxml2's sentence without the position, which the error carries on its own, and without its jargon."""
+    sentence = " ".join(str(error.msg or "not well-formed XML").partition(", line ")[0].split())
+    return "nested deeper than 256 elements" if "depth" in sentence else _FUNCTION.sub("", sentence)
 
 
 def _agree(raw: bytes, root: etree._Element) -> None:

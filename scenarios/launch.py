@@ -28,7 +28,7 @@ from protocol.encoder import encode
 from protocol.errors import BusError, OrchestraError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority
-from protocol.topics import EVERYONE, SUPERVISOR, TECH_LEAD, inbox_of
+from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
 from scenarios.mission import CastMember, Mission
 
 _BROKER_S: Final = 20.0
@@ -64,6 +64,7 @@ class Launch:
     _supervisor: Supervisor = field(init=False)
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
+    _unreported: list[Death] = field(default_factory=list)
     _deaths: int = 0
 
     def until_done(self) -> End:
@@ -75,9 +76,9 @@ class Launch:
         """
         self._supervisor = Supervisor(self.run.logs, preload=_PRELOAD)
         try:
-            self._supervisor.start(Program("@broker", "broker", serve_broker, (self.run,)))
+            self._supervisor.start(Program(BROKER, "broker", serve_broker, (self.run,)))
             self._await_broker()
-            self._publisher = Publisher(self.run, SUPERVISOR, facts={"role": "supervisor"})
+            self._publisher = Publisher(self.run, SUPERVISOR, facts={"role": "supervisor"}, while_waiting=self._tend)
             self._introduce()
             self._start_standing()
             self._begin()
@@ -88,8 +89,7 @@ class Launch:
     def _await_broker(self) -> None:
         deadline_s = time.monotonic() + _BROKER_S
         while ask_status(self.run, 0.5) is None:
-            for death in self._supervisor.watch(0.05):
-                self._report_death(death)
+            self._tend()
             if time.monotonic() > deadline_s:
                 raise BusError(f"the broker did not start within {_BROKER_S:.0f} s; see {self.run.logs}")
 
@@ -98,9 +98,9 @@ class Launch:
 
     def _start_standing(self) -> None:
         run, coordinator = self.run, self.mission.coordinator
-        self._supervisor.start(Program("@recorder", "recorder", recorder.serve, (run,)))
-        self._supervisor.start(Program("@gatekeeper", "gatekeeper", gatekeeper.serve, (run,)))
-        self._supervisor.start(Program("@clock", "clock", clock.serve, (run,)))
+        self._supervisor.start(Program(RECORDER, "recorder", recorder.serve, (run,)))
+        self._supervisor.start(Program(GATEKEEPER, "gatekeeper", gatekeeper.serve, (run,)))
+        self._supervisor.start(Program(CLOCK, "clock", clock.serve, (run,)))
         self._supervisor.start(Program(TECH_LEAD, "tech-lead", shell.serve, (run, TECH_LEAD)))
         self._supervisor.start(Program(coordinator, inbox_of(coordinator), shell.serve, (run, coordinator)))
 
@@ -136,8 +136,9 @@ class Launch:
         subscriber = Subscriber(self.run, None)
         try:
             while True:
-                for death in self._supervisor.watch(0.0):
-                    self._report_death(death)
+                self._tend()
+                while self._unreported:
+                    self._report_death(self._unreported.pop(0))
                 entry = subscriber.receive(0.05)
                 while entry is not None:
                     self.on_entry(entry)
@@ -148,6 +149,10 @@ class Launch:
                 self._publisher.beat({"state": "supervising", "position": subscriber.position})
         finally:
             subscriber.close()
+
+    def _tend(self) -> None:
+        """Notice deaths and start again what is due; what is to be said of them waits until somebody can hear it."""
+        self._unreported += self._supervisor.watch(0.0)
 
     def _note(self, entry: Entry) -> End | None:
         """Keep count of open assignments, start specialists for them, and notice the end."""
@@ -183,7 +188,7 @@ class Launch:
         self.on_death(death)
         if death.exit_code != 0 and self._deaths > _TOO_MANY_DEATHS:
             raise OrchestraError(f"{death.instance} died again ({death.reason}); giving up after {self._deaths} deaths")
-        if death.program.agent == "@broker":
+        if death.program.agent == BROKER:
             return  # nobody could be told; the next epoch in the journal says it
         if death.exit_code != 0:
             body = Lost(

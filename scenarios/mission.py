@@ -7,7 +7,7 @@ from bus.artifacts import ArtifactStore
 from bus.roles import Role
 from protocol.bodies import File, Plan
 from protocol.errors import SourceError
-from protocol.topics import GATEKEEPER, TECH_LEAD
+from protocol.topics import GATEKEEPER, RECORDER, TECH_LEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Mission:
             CastMember(TECH_LEAD, Role.TECH_LEAD),
             CastMember(self.coordinator, Role.COORDINATOR),
             CastMember(GATEKEEPER, Role.GATEKEEPER),
-            CastMember("@recorder", Role.RECORDER),
+            CastMember(RECORDER, Role.RECORDER),
             *self.specialists,
         )
 

@@ -1,0 +1,1 @@
+"""What the bus, the codec, the journal and the start of agents cost, each next to a named baseline."""
