@@ -1,6 +1,5 @@
 """Row `bus`: messages per second, and CPU of every process of the path, against a raw proxy."""
 
-import contextlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,10 +15,10 @@ from benchmarks.processes import (
     Part,
     broker_of,
     cpu_s,
-    leave_on_sigterm,
     run_folder,
     settled,
     start,
+    used_cpu_s,
 )
 from benchmarks.rows import Aim, Effort, Row, compared, interleaved
 from bus.publisher import Publisher
@@ -101,16 +100,11 @@ def _middle(passages: list[Passage]) -> Passage:
 
 def through_bus(count: int, is_typed: bool) -> Passage:
     """Send `count` messages through the real broker and await every one at the receiver."""
-    with run_folder() as run:
-        receiver = None
-        with broker_of(run) as broker:
-            receiver = start(receive_from_bus, run.path, count, is_typed)
-            receiver.answer()
-            sender = start(send_to_bus, run.path, count)
-            passage = _passed(count, sender, receiver)
-            broker.process.terminate()
-            passage.cpu_s["broker"] = broker.answer()
-    return passage
+    with run_folder() as run, broker_of(run) as broker:
+        receiver = start(receive_from_bus, run.path, count, is_typed)
+        receiver.answer()
+        sender = start(send_to_bus, run.path, count)
+        return _passed(count, sender, ("broker", broker), receiver)
 
 
 def through_proxy(count: int) -> Passage:
@@ -121,21 +115,23 @@ def through_proxy(count: int) -> Passage:
         receiver = start(receive_raw, folder, count)
         receiver.answer()
         sender = start(send_raw, folder, count)
-        passage = _passed(count, sender, receiver)
-        proxy.process.terminate()
-        passage.cpu_s["proxy"] = proxy.answer()
+        passage = _passed(count, sender, ("proxy", proxy), receiver)
         proxy.stop()
     return passage
 
 
-def _passed(count: int, sender: Part, receiver: Part) -> Passage:
+def _passed(count: int, sender: Part, middle: tuple[str, Part], receiver: Part) -> Passage:
+    """Say go and return what the passage took. middle: the name and process between the two."""
+    name, between = middle
     sender.answer()
+    before_s = used_cpu_s(between.pid)
     sender.pipe.send("go")
     ended_s, received_cpu_s = receiver.answer()
     began_s, sent_cpu_s = sender.answer()
+    between_cpu_s = used_cpu_s(between.pid) - before_s
     for part in (sender, receiver):
         part.stop()
-    return Passage(count, ended_s - began_s, {"sender": sent_cpu_s, "receiver": received_cpu_s})
+    return Passage(count, ended_s - began_s, {"sender": sent_cpu_s, name: between_cpu_s, "receiver": received_cpu_s})
 
 
 def send_to_bus(pipe: Connection, folder: Path, count: int) -> None:
@@ -178,19 +174,14 @@ def _timed(pipe: Connection, work: Callable[[], None]) -> None:
 
 
 def serve_proxy(pipe: Connection, folder: str, mark: int = 0) -> None:
-    """Run zmq.proxy until SIGTERM; answer "ready" and at the end its CPU seconds. mark: high-water mark."""
-    leave_on_sigterm()
+    """Run zmq.proxy until the process is ended; say "ready" once it is bound. mark: high-water mark."""
     context = zmq.Context()
     into, out = context.socket(zmq.XSUB), context.socket(zmq.XPUB)
     for socket, name in ((into, "in"), (out, "out")):
         socket.set_hwm(mark)
         socket.bind(f"ipc://{folder}/{name}")
-    before_s = cpu_s()
     pipe.send("ready")
-    with contextlib.suppress(SystemExit):
-        zmq.proxy(into, out)
-    pipe.send(cpu_s() - before_s)
-    context.destroy(linger=0)
+    zmq.proxy(into, out)
 
 
 def receive_raw(pipe: Connection, folder: str, count: int) -> None:

@@ -73,17 +73,20 @@ def rows(effort: Effort) -> list[Row]:
 
 def _through_bus(count: int, pause_s: float) -> Outcome:
     with run_folder() as run, broker_of(run) as broker:
-        pid = broker.process.pid or 0
         receiver = start(receive_slowly, run.path, count, pause_s)
         receiver.answer()
         sender = start(send_to_bus, run.path, count)
         sender.answer()
-        before = resident_bytes(pid)
+        before = resident_bytes(broker.pid)
         sender.pipe.send("go")
         began_s, _ = sender.answer()
         ended_s, received, gaps = receiver.answer()
         outcome = Outcome(
-            count - received, gaps, resident_bytes(pid) - before, resident_bytes(pid, "VmHWM"), ended_s - began_s
+            count - received,
+            gaps,
+            resident_bytes(broker.pid) - before,
+            resident_bytes(broker.pid, "VmHWM"),
+            ended_s - began_s,
         )
         for part in (sender, receiver):
             part.stop()

@@ -139,6 +139,8 @@ class Journal:
             segment = Segment(path, keeps_places=True)
             try:
                 for entry in segment.entries(0, 2**63):
+                    if entry.sequence != self.head + 1:
+                        raise JournalError(f"{path.name}: entry {entry.sequence} follows {self.head}")
                     self.head, self._last_ns = entry.sequence, entry.recorded_ns
                     on_entry(entry)
                 whole = segment.is_closed or segment.offset == segment.size_bytes()

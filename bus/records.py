@@ -93,10 +93,13 @@ def record(op: Op, content: bytes) -> bytes:
 
 def preamble(schema: bytes, schema_digest: str) -> bytes:
     """Return how a segment begins: magic, header, the schema of messages and its digest."""
-    head = record(Op.HEADER, _text(PROFILE) + _text("agent-orchestra"))
+    head = record(Op.HEADER, HEADER)
     body = struct.pack("<H", 1) + _text("agent-message") + _text("xsd") + struct.pack("<I", len(schema)) + schema
     note = record(Op.METADATA, _text("agent-orchestra") + _map({"schema-sha256": schema_digest}))
     return MAGIC + head + record(Op.SCHEMA, body) + note
+
+
+HEADER: Final = _text(PROFILE) + _text("agent-orchestra")
 
 
 def _channel(number: int, topic: str) -> bytes:
@@ -135,6 +138,17 @@ def _next_channel(topic: str, channels: Channels) -> int:
         raise JournalError("more than 65,535 topics in one segment")
     channels.add(number, topic)
     return number
+
+
+def is_chunk_head(length: int, content: bytes) -> bool:
+    """Return whether the beginning of a chunk's content agrees with the length that its record gives.
+
+    It tells a chunk that was cut short from one whose length was damaged.
+    """
+    if len(content) < CHUNK_BYTES:
+        return True
+    _, _, size, _, compression, records_bytes = _CHUNK.unpack_from(content)
+    return compression == 0 and size == records_bytes == length - CHUNK_BYTES
 
 
 def read_chunk(content: bytes, channels: Channels, after: int) -> Iterator[Entry]:

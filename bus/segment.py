@@ -8,10 +8,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from bus.records import CHUNK_BYTES, MAGIC, RECORD_BYTES, Channels, ChunkPlace, Entry, Op, read_chunk
+from bus.records import (
+    CHUNK_BYTES,
+    HEADER,
+    MAGIC,
+    RECORD_BYTES,
+    Channels,
+    ChunkPlace,
+    Entry,
+    Op,
+    is_chunk_head,
+    read_chunk,
+)
 from protocol.errors import JournalError
 
 _LARGEST_RECORD_BYTES: Final = 1 << 30
+_PREAMBLE: Final = (Op.HEADER, Op.SCHEMA, Op.METADATA)
 
 
 def segment_path(folder: Path, first_sequence: int) -> Path:
@@ -40,6 +52,7 @@ class Segment:
     last_sequence: int = 0
     _descriptor: int = -1
     _schema_digest: str = ""
+    _preamble_left: int = 3
 
     def __post_init__(self) -> None:
         try:
@@ -68,12 +81,12 @@ class Segment:
             if found is None:
                 return
             op, content, end = found
-            if op == Op.CHUNK:
+            if op == Op.CHUNK and self._preamble_left == 0:
                 yield from self._chunk_entries(content, after, upto)
                 if self.last_sequence > upto:
                     return
                 self._remember(content, end)
-            elif op == Op.DATA_END:
+            elif op == Op.DATA_END and self._preamble_left == 0:
                 self.is_closed = True
                 return
             else:
@@ -116,11 +129,17 @@ class Segment:
             raise JournalError(f"{self.path.name}, byte {self.offset:,}: not a record")
         content = os.pread(self._descriptor, length, self.offset + RECORD_BYTES)
         if len(content) < length:
+            if op == Op.CHUNK and not is_chunk_head(length, content):
+                raise JournalError(f"{self.path.name}, byte {self.offset:,}: the length of a chunk is damaged")
             return None
         return op, content, self.offset + RECORD_BYTES + length
 
     def _check_preamble(self, op: int, content: bytes) -> None:
-        """The schema is stored with its digest: a flipped bit in either is damage."""
+        """Header, schema and the schema's digest come first, in this order, and nothing like them later."""
+        expected = _PREAMBLE[-self._preamble_left] if self._preamble_left else None
+        if op != expected or (op == Op.HEADER and content != HEADER):
+            raise JournalError(f"{self.path.name}, byte {self.offset:,}: a record that has no place here")
+        self._preamble_left -= 1
         if op == Op.SCHEMA:
             skipped = 2
             for _ in range(2):
