@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,10 @@ class RunFolder:
     def endpoint(self, name: str) -> str:
         """Return the address of one of the broker's sockets: "publish" or "hear"."""
         return f"ipc://{self._sockets() / name}"
+
+    def remove_sockets(self) -> None:
+        """Take the sockets away when nobody is left: a finished run is plain files, to be copied and archived."""
+        shutil.rmtree(self._sockets(), ignore_errors=True)
 
     def _sockets(self) -> Path:
         """Return the folder of the sockets: in the run folder, or a short private one where that path is too long."""

@@ -40,6 +40,7 @@ ATTEMPTS: Final = 3
 LIVES: Final = 8
 TASK_S: Final = 300
 _GRACE_NS: Final = 60_000_000_000
+_AT_WORK: Final = (State.ASSIGNED, State.CLAIMED, State.ESCALATED)
 _GATE_5: Final = QualityGates(layer_5_escalation=Mark.TRIGGERED)
 
 
@@ -93,7 +94,7 @@ class Coordinator:
         if isinstance(body, Wake):
             return self._wake(state, heard)
         row = state.rows.get(task)
-        if row is None or row.state in (State.ACCEPTED, State.ABANDONED):
+        if row is None or row.state not in _AT_WORK:
             return state, ()
         if isinstance(body, Claim):
             return self._claim(state, heard, row, body)

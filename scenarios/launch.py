@@ -229,6 +229,7 @@ class Launch:
             self._publisher.close()
         self._supervisor.stop(["broker"])
         self._supervisor.stop(["recorder"])
+        self.run.remove_sockets()
 
 
 def _present(member: CastMember) -> Control:

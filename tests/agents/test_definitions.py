@@ -1,0 +1,80 @@
+"""Definitions: what is in the catalogue, and how a wrong one is told."""
+
+from pathlib import Path
+
+import pytest
+
+from agents.definitions import Tier, catalogue, load, load_folder, parse
+from agents.skills.catalogue import SKILLS
+from protocol.errors import DefinitionError
+
+GOOD = """---
+name: fact-writer
+description: Writes.
+tools: Read, Write
+model: opus
+tier: routine
+skills: [write-facts]
+colour: blue
+---
+
+You write.
+"""
+
+
+def test_every_definition_that_ships_is_complete() -> None:
+    shipped = catalogue()
+    assert {"tech-lead-orchestrator", "data-coordinator", "fact-extractor", "gatekeeper"} <= shipped.keys()
+    for definition in shipped.values():
+        assert Path(definition.path).stem == definition.name
+        assert definition.rationale
+        assert definition.team
+        assert definition.skills
+        assert not definition.unknown
+        assert "## " in definition.role
+
+
+def test_the_missions_specialists_have_their_skills() -> None:
+    for name in ("fact-extractor", "contradiction-finder", "fact-writer"):
+        definition = catalogue()[name]
+        assert definition.model == "none"
+        assert set(definition.skills) <= SKILLS.keys()
+
+
+def test_a_definition_is_read_as_people_write_it() -> None:
+    definition = parse(GOOD, "x.md")
+    assert definition.tools == ("Read", "Write")
+    assert definition.tier is Tier.ROUTINE
+    assert definition.unknown == ("colour",)
+    assert definition.role == "You write."
+
+
+def test_carriage_returns_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load(path).name == "fact-writer"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("# no front matter", "x.md:1: begins with '# no front matter'"),
+        ("---\nname: a\n", "x.md:1: the front matter is never closed"),
+        ("---\nname: [a\n---\n", "x.md:2: not YAML"),
+        ("---\n- a\n---\n", "x.md:2: the front matter is not a list"),
+        ("---\ndescription: d\nname: a b\n---\n", "x.md:3: name: 'a b' is not a name"),
+        ("---\nname: a\n---\n", "x.md:2: description: missing"),
+        ("---\nname: a\ndescription: d\ntier: huge\n---\n", "x.md:4: tier: 'huge' is not one of strategic"),
+    ],
+)
+def test_a_wrong_definition_is_told_by_file_and_line(text: str, complaint: str) -> None:
+    with pytest.raises(DefinitionError) as told:
+        parse(text, "x.md")
+    assert complaint in str(told.value)
+
+
+def test_one_name_defined_twice_names_both_files(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(GOOD)
+    with pytest.raises(DefinitionError, match=r"b\.md:2: name: fact-writer is also defined in .*a\.md"):
+        load_folder(tmp_path)

@@ -1,0 +1,98 @@
+"""The tech lead as a fold: the top of the ladder below a person."""
+
+from coordinators.fold import Draft, Heard
+from coordinators.tech_lead import MISSION_TASK, MissionState, TechLead
+from protocol.bodies import (
+    Action,
+    Answer,
+    Body,
+    Control,
+    Decision,
+    ErrorCategory,
+    ErrorDetails,
+    ErrorLevel,
+    Plan,
+    Report,
+    Setting,
+    TaskAssignment,
+    Verb,
+    VerdictReport,
+)
+from protocol.messages import MessageType
+from protocol.topics import HUMAN, SUPERVISOR, TECH_LEAD
+from tests.builders import message
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.fold, self.state, self._count = TechLead(), MissionState(), 0
+
+    def hear(self, kind: MessageType, body: Body, task: str = "a", sender: str = "@lead") -> list[Draft]:
+        self._count += 1
+        one = message(kind, body, f"heard-{self._count}", sender=sender, recipient=TECH_LEAD, task=task)
+        self.state, drafts = self.fold.step(self.state, Heard(one, 1_000 + self._count))
+        return list(drafts)
+
+    def start(self) -> list[Draft]:
+        settings = (Setting(name="coordinator", value="@lead"),)
+        body = Control(verb=Verb.START, subject="m", settings=settings, plan=Plan())
+        return self.hear(MessageType.CONTROL, body, "run", SUPERVISOR)
+
+    def escalate(
+        self, category: ErrorCategory, level: ErrorLevel = ErrorLevel.TECH_LEAD, task: str = "a"
+    ) -> list[Draft]:
+        details = ErrorDetails(level=level, category=category, message="it broke")
+        return self.hear(MessageType.ESCALATION, Report(action=Action.ESCALATING, error_details=details), task)
+
+
+def test_a_mission_is_handed_to_its_coordinator_once() -> None:
+    desk = Desk()
+    [draft] = desk.start()
+    assert draft.recipient == "@lead"
+    assert isinstance(draft.body, TaskAssignment)
+    assert draft.body.plan == Plan()
+    assert desk.start() == []
+
+
+def test_an_accident_is_worth_one_more_try_and_only_one() -> None:
+    desk = Desk()
+    desk.start()
+    [answer] = desk.escalate(ErrorCategory.EXECUTION)
+    assert isinstance(answer.body, Answer)
+    assert answer.body.choice == "retry"
+    second = desk.escalate(ErrorCategory.EXECUTION)
+    assert [draft.recipient for draft in second] == [HUMAN, SUPERVISOR]
+
+
+def test_what_a_person_must_decide_reaches_the_person_with_its_choices() -> None:
+    for category, level in (
+        (ErrorCategory.VALIDATION, ErrorLevel.TECH_LEAD),
+        (ErrorCategory.ARCHITECTURAL, ErrorLevel.TECH_LEAD),
+        (ErrorCategory.EXECUTION, ErrorLevel.PERSON),
+    ):
+        desk = Desk()
+        desk.start()
+        escalation, told = desk.escalate(category, level)
+        assert isinstance(escalation.body, Report)
+        assert "it broke" in (escalation.body.question or "")
+        assert escalation.body.options
+        assert isinstance(told.body, Report)
+        assert told.body.action is Action.BLOCKED
+
+
+def test_an_accepted_mission_ends_with_one_report() -> None:
+    desk = Desk()
+    desk.start()
+    passed = VerdictReport(decision=Decision.PASS, judged="r", reason="ok", description="8 tasks")
+    [done] = desk.hear(MessageType.VERDICT, passed, MISSION_TASK, "@gatekeeper")
+    assert isinstance(done.body, Report)
+    assert (done.recipient, done.body.action) == (SUPERVISOR, Action.COMPLETED)
+    assert desk.hear(MessageType.VERDICT, passed, MISSION_TASK, "@gatekeeper") == []
+
+
+def test_a_mission_result_that_a_gate_rejects_goes_to_a_person() -> None:
+    desk = Desk()
+    desk.start()
+    rejected = VerdictReport(decision=Decision.REJECT, judged="r", reason="paths", description="")
+    drafts = desk.hear(MessageType.VERDICT, rejected, MISSION_TASK, "@gatekeeper")
+    assert [draft.recipient for draft in drafts] == [HUMAN, SUPERVISOR]
