@@ -53,7 +53,11 @@ _RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 class Specialist:
-    """One instance of a specialist. instance: unique over all lives, such as "fact-extractor-1-3f9a2c"."""
+    """One instance of a specialist.
+
+    instance: unique over all lives, such as "fact-extractor-1-3f9a2c". history: the journal so far, asked for when
+    a task was begun before. tell: what this instance is at, for `orchestra status`.
+    """
 
     def __init__(
         self,
@@ -66,10 +70,12 @@ class Specialist:
         store: ArtifactStore,
         history: Callable[[], list[Entry]],
         clock_ns: Callable[[], int] = time.time_ns,
+        tell: Callable[[str], None] = lambda state: None,
     ) -> None:
         self.name, self.instance = name, instance
         self._skills, self._hearing, self._publishing = skills, hearing, publishing
         self._store, self._history, self._clock_ns = store, history, clock_ns
+        self._tell = tell
         self._queue: list[tuple[int, int, Message]] = []
         self._progress = 0
 
@@ -80,6 +86,7 @@ class Specialist:
             return assignment is not None
         if not self._claim(assignment, assignment.body):
             return True
+        self._tell(f"working on {assignment.task}")
         fault = self._gate(assignment, assignment.body)
         report = self._failed(fault) if fault else self._work(assignment, assignment.body)
         self._say(assignment, MessageType.TASK_COMPLETION, report, "result", gates=_claimed_marks(fault))
@@ -212,6 +219,7 @@ def serve(run: RunFolder, definition: Definition, instance: str) -> None:
         publishing=publisher,
         store=ArtifactStore(run.artifacts),
         history=lambda: list(JournalReader(run.journal).entries()),
+        tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
     )
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))

@@ -65,7 +65,7 @@ def _at_least_one(text: str) -> int:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table(title="middle of interleaved rounds (smallest to largest); ratio = ours / baseline, pair by pair")
+    table = Table(title="middle of interleaved rounds (smallest–largest); ratio = ours / baseline, pair by pair")
     for heading in ("what", "unit", "ours", "baseline", "ratio", "aim", "reached"):
         table.add_column(heading, justify="left" if heading in ("what", "unit") else "right")
     for row in rows:
@@ -82,7 +82,7 @@ def _aim(aim: Aim | None) -> str:
 def _shown(spread: Spread | None) -> str:
     if spread is None:
         return ""
-    return f"{_number(spread.middle)} ({_number(spread.least)} to {_number(spread.most)})"
+    return f"{_number(spread.middle)} ({_number(spread.least)}–{_number(spread.most)})"
 
 
 def _number(value: float) -> str:

@@ -68,7 +68,10 @@ def rows(effort: Effort) -> list[Row]:
     """Measure the bus with plain and with typed receivers, and the raw proxy, in interleaved rounds."""
     many, few = effort.size(60_000, 20_000), effort.size(16_000, 4_000)
     raw, bus, typed = interleaved(
-        effort.times(7, 3), lambda: through_proxy(many), lambda: through_bus(few, False), lambda: through_bus(few, True)
+        effort.times(11, 3),
+        lambda: through_proxy(many),
+        lambda: through_bus(few, False),
+        lambda: through_bus(few, True),
     )
     entries = _BUS + "Subscriber delivers entries, every id and the order checked"
     models = _BUS + "Subscriber delivers, the receiver decodes (parse and XSD once more) to the typed message"

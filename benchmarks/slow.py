@@ -63,7 +63,7 @@ def rows(effort: Effort) -> list[Row]:
             [one.grown_bytes / 2**20 for one in slow],
             [one.grown_bytes / 2**20 for one in quick],
             text=(
-                f"{grown}; the index of ids (some 250 bytes a message) included",
+                f"{grown}; the index of ids, which grows with every message, included",
                 "the same burst, subscriber that does not sleep",
             ),
             facts={"peak_mib": [round(one.peak_bytes / 2**20, 1) for one in slow]},

@@ -156,12 +156,12 @@ def replay(name: RunName = "last", as_json: Json = False) -> None:
         except ReplayDifference as difference:
             warn(str(difference), "red")
             raise typer.Exit(Exit.FAILED) from difference
-        rows.append({"agent": agent, "same": again.compared, "not yet sent": len(again.missing)})
+        rows.append({"agent": agent, "same": again.compared, "not_sent": len(again.missing)})
     for row in rows:
         if as_json:
             say_json(row)
         else:
-            say(f"{row['agent']}: {row['same']} messages, all the same" + _unsent(row["not yet sent"]))
+            say(f"{row['agent']}: {row['same']} messages, all the same" + _unsent(row["not_sent"]))
 
 
 def _unsent(count: object) -> str:

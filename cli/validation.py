@@ -27,17 +27,26 @@ def validate(
     """Judge files as messages: `FILE: valid` or `FILE:LINE:COL: reason`, one line each.
 
     Exit codes: 0 all valid, 1 some invalid, 2 some unreadable. No other file and no network is touched.
+    With --json: file, valid, code (null, too-large, malformed, invalid, unreadable), line, column, reason.
+    Line and column count from 1; both are null where there is no place: in a valid or unreadable file.
     """
     worst = Exit.DONE
     for path in files:
         row = _judge(path)
         worst = max(worst, Exit.USAGE if row["code"] == _UNREADABLE else Exit.DONE if row["valid"] else Exit.FAILED)
-        sys.stdout.write((json.dumps(row, ensure_ascii=True) if as_json else _line(row)) + "\n")
+        _write(json.dumps(row, ensure_ascii=True) if as_json else _line(row))
     raise typer.Exit(worst)
 
 
 def _judge(path: Path) -> dict[str, Any]:
-    row: dict[str, Any] = {"file": str(path), "valid": False, "code": None, "line": 0, "column": 0, "reason": None}
+    row: dict[str, Any] = {
+        "file": str(path),
+        "valid": False,
+        "code": None,
+        "line": None,
+        "column": None,
+        "reason": None,
+    }
     try:
         decode(_read(path))
     except OSError as error:
@@ -50,13 +59,21 @@ def _judge(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> bytes:
     """Return a file's bytes, no more of them than it takes to see that it is too large."""
     if not path.is_file():
-        raise OSError(None, "no such file" if not path.exists() else "not a file")
+        # A pipe or a device may never end, so neither is opened.
+        what = "a directory" if path.is_dir() else "not a regular file" if path.exists() else "no such file"
+        raise OSError(None, what)
     with path.open("rb") as file:
         raw = file.read(MAX_DOCUMENT_BYTES + 1)
     if len(raw) > MAX_DOCUMENT_BYTES:
         size = path.stat().st_size
         raise TooLarge(f"{size:,} bytes, the limit for a message is {MAX_DOCUMENT_BYTES:,}", line=1, column=1)
     return raw
+
+
+def _write(line: str) -> None:
+    """Print a line in the terminal's encoding, with what that lacks shown by its code point."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -27,11 +27,11 @@ _SENTENCES: Final = tuple(
         ),
         (r"The value '(?P<value>.*)' is not accepted by the pattern", "'{value}' is not {kind}"),
         (
-            r"The value has a length of '(?P<n>\d+)'.* maximum length of '(?P<most>\d+)'",
+            r"The value (?:'.*' )?has a length of '(?P<n>\d+)'.* maximum length of '(?P<most>\d+)'",
             "{n} characters, at most {most}",
         ),
         (
-            r"The value has a length of '(?P<n>\d+)'.* minimum length of '(?P<least>\d+)'",
+            r"The value (?:'.*' )?has a length of '(?P<n>\d+)'.* minimum length of '(?P<least>\d+)'",
             "{n} characters, at least {least}",
         ),
         (

@@ -1,0 +1,94 @@
+"""Makes docs/cli.md from the commands themselves: `python -m cli.reference > docs/cli.md`."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from cli.exits import MEANINGS
+from cli.main import app
+
+_HEAD = """# The command line
+
+Generated from the code (`python -m cli.reference > docs/cli.md`); a test holds the two together. Everything
+here is a promise to scripts: names, options, exit codes and the keys of every `--json` form.
+
+`RUN` is a run's folder, its id, or `last`. Settings come from `orchestra.toml` in the present folder, then from
+`ORCHESTRA_RUNS` and `ORCHESTRA_INSTANCES`; an unknown key is an error. `NO_COLOR` and narrow terminals are
+respected; progress and errors go to standard error, results to standard output.
+"""
+
+_JSON = """## `--json` forms
+
+One object a line, UTF-8.
+
+| command | keys |
+| --- | --- |
+| `run`, `resume` | `run`, `done`, `files`, `decide` (what a person must decide, or null) |
+| `replay` | `agent`, `same`, `not_sent` |
+| `observe` | `sequence`, `recorded_ns`, `topic`, `id`, `sender`, `recipient`, `type`, `task`, `attempt`, `cause`, `said` |
+| `status` | `run`, `live`, `head`, `up_s`, `topics`, `sessions`; of a live run also `epoch`, `pid`, `refused`, `trouble`, `inboxes`, `cast` |
+| `audit show` | as `observe`; a verdict also `judged`, `decision`, `reason`, `gates` |
+| `audit verify` | `run`, `good`, `entries`, `sealed`, `unsealed`, `seals`, `first_bad`, `reason` |
+| `costs` | `run`, `by`, `usd` (null when a price is unknown), `usd_known`, `unpriced_calls`, `rows` |
+| `validate` | `file`, `valid`, `code`, `line`, `column`, `reason` |
+| `doctor` | `name`, `is_there`, `found`, `fix`, `is_needed` |
+"""  # fmt: skip
+
+
+def reference() -> str:
+    """Return the reference as Markdown."""
+    parts = [_HEAD, _exits()]
+    parts += [
+        "\n".join(_section(path, command)) for path, command in _commands(typer.main.get_command(app), "orchestra")
+    ]
+    return "\n".join([*parts, _JSON])
+
+
+def _exits() -> str:
+    rows = [f"| {int(code)} | {meaning} |" for code, meaning in MEANINGS.items()]
+    return "\n".join(["## Exit codes", "", "| code | meaning |", "| --- | --- |", *rows, ""])
+
+
+def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, child in getattr(command, "commands", {}).items():
+        if getattr(child, "commands", None):
+            yield from _commands(child, f"{path} {name}")
+        else:
+            yield f"{path} {name}", child
+
+
+def _section(path: str, command: Any) -> Iterator[str]:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option"]
+    usage = " ".join([path, *(_usage(argument) for argument in arguments)])
+    yield f"## `{usage}`"
+    yield ""
+    yield " ".join((command.help or "").split("\n\n")[0].split())
+    for paragraph in (command.help or "").split("\n\n")[1:]:
+        yield ""
+        yield " ".join(paragraph.split())
+    yield ""
+    if options:
+        yield "| option | meaning | default |"
+        yield "| --- | --- | --- |"
+        for option in options:
+            names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+            yield f"| {names} | {option.help or ''} | {_default(option)} |"
+        yield ""
+
+
+def _usage(argument: Any) -> str:
+    name = argument.metavar or str(argument.name).upper()
+    return name if argument.required else f"[{name}]"
+
+
+def _default(option: Any) -> str:
+    if option.required:
+        return "required"
+    return "" if option.default in (None, False, "") else f"`{option.default}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
