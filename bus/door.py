@@ -6,7 +6,7 @@ fed back through `remember`, so that a restarted broker knows what the last one 
 
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -36,8 +36,7 @@ _RANK: Final = {priority.value: rank for rank, priority in enumerate(Priority)}
 _NO_TASK: Final = "run"
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A document that may be journaled. rank: 0 is the most urgent."""
 
     raw: bytes
@@ -75,7 +74,7 @@ class Door:
             root = parse(raw)
         except WireError as error:
             return Rejected(error.code, str(error), error.line, error.column, _claimed_id(raw), sender)
-        named, recipient, kind, priority = (root[n].text or "" for n in range(4))
+        named, recipient, kind, priority = [node.text or "" for node in root[:4]]
         identity = _message_id(root)
         fault = self._objection(sender, named, recipient, kind, identity)
         if fault is not None:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocol.errors import JournalError
 
@@ -41,8 +41,7 @@ class Op(IntEnum):
     DATA_END = 0x0F
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One document in the journal. sequence counts from 1; recorded_ns is the broker's clock, strictly rising."""
 
     sequence: int
@@ -148,7 +147,7 @@ def is_chunk_head(length: int, content: bytes) -> bool:
     if len(content) < CHUNK_BYTES:
         return True
     _, _, size, _, compression, records_bytes = _CHUNK.unpack_from(content)
-    return compression == 0 and size == records_bytes == length - CHUNK_BYTES
+    return bool(compression == 0 and size == records_bytes == length - CHUNK_BYTES)
 
 
 def read_chunk(content: bytes, channels: Channels, after: int) -> Iterator[Entry]:

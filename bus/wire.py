@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bus.records import Entry
 from protocol.errors import BusError
@@ -38,8 +38,10 @@ class Status(IntEnum):
     REFUSED = 3  # not admissible; a refusal says why
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+_STATUS: Final = tuple(Status)
+
+
+class Receipt(NamedTuple):
     """The broker's answer to one document. sequence: where it stands in the journal; 0 when refused."""
 
     status: Status
@@ -121,7 +123,7 @@ def unpack_ack(raw: bytes) -> tuple[int, list[Receipt]]:
     at = _ACK.size + count * _RECEIPT.size
     reasons = json.loads(raw[at:]) if len(raw) > at else {}
     pairs = _RECEIPT.iter_unpack(raw[_ACK.size : at])
-    return number, [Receipt(Status(s), sequence, reasons.get(str(n), "")) for n, (s, sequence) in enumerate(pairs)]
+    return number, [Receipt(_STATUS[s], sequence, reasons.get(str(n), "")) for n, (s, sequence) in enumerate(pairs)]
 
 
 def pack_live(live: Live) -> bytes:

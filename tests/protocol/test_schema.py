@@ -229,7 +229,8 @@ def type_of(model: type[BaseModel]) -> Any:
 def test_a_model_and_its_type_in_the_schema_agree_field_by_field(model: type[BaseModel]) -> None:
     if model is Report:
         group = second_opinion().groups["report"]
-        elements, attributes = [(child.name, child.min_occurs > 0) for child in group.iter_elements()], []
+        elements = [(str(child.name), child.min_occurs > 0) for child in group.iter_elements()]
+        attributes: list[tuple[str, bool]] = []
     else:
         elements, attributes = declared(type_of(model))
     table = TABLES[model]
