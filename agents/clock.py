@@ -9,7 +9,7 @@ from bus.records import Entry
 from bus.run import RunFolder
 from bus.subscriber import Subscriber
 from protocol.bodies import Wake, WakeRequest
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.topics import CLOCK, inbox_of
@@ -23,7 +23,7 @@ class Wakes:
 
     def hear(self, entry: Entry) -> None:
         """Learn a request, or that one was answered."""
-        message = decode(entry.document)
+        message = reread(entry.document)
         if isinstance(message.body, WakeRequest) and message.id:
             self._owed[message.id] = message
         elif isinstance(message.body, Wake):

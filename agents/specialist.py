@@ -40,7 +40,7 @@ from protocol.bodies import (
     Result,
     TaskAssignment,
 )
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.errors import SourceError
 from protocol.ids import derived
 from protocol.messages import Integrity, Mark, Message, MessageType, Priority, QualityGates
@@ -96,7 +96,7 @@ class Specialist:
         """Return the most urgent assignment that has been heard; waits only when there is none."""
         while (entry := self._hearing.receive(0 if self._queue else wait_s)) is not None:
             if entry.topic == f"{inbox_of(self.name)}/{MessageType.TASK_ASSIGNMENT.value}":
-                message = decode(entry.document)
+                message = reread(entry.document)
                 heapq.heappush(self._queue, (_RANK[message.priority], entry.sequence, message))
         return heapq.heappop(self._queue)[2] if self._queue else None
 
@@ -151,7 +151,7 @@ class Specialist:
         steps: dict[tuple[str, str], File] = {}
         for entry in self._history():
             if entry.topic.endswith("/progress"):
-                message = decode(entry.document)
+                message = reread(entry.document)
                 body = message.body
                 if message.sender != self.name or message.task != task or not isinstance(body, Progress):
                     continue

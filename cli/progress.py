@@ -12,7 +12,7 @@ from bus.supervisor import Death
 from cli.screen import err, warn
 from observers.summary import describe, printable
 from protocol.bodies import Claim, Control, Decision, TaskAssignment, VerdictReport
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.messages import Message, MessageType
 
 _SHOWN_TASKS = 8
@@ -44,7 +44,7 @@ class ProgressView:
     def entry(self, entry: Entry) -> None:
         """Take in one journal entry."""
         self._messages += 1
-        message = decode(entry.document)
+        message = reread(entry.document)
         body = message.body
         if isinstance(body, Claim):
             self._held[message.task] = body.instance

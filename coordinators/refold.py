@@ -13,7 +13,7 @@ from lxml import etree
 
 from bus.records import Entry
 from coordinators.fold import Fold, Heard, State, say
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.errors import ReplayDifference
 from protocol.messages import Message
 from protocol.topics import EVERYONE, inbox_of
@@ -51,7 +51,7 @@ def refold(fold: Fold[State], name: str, entries: Iterable[Entry]) -> Refold[Sta
         if entry.topic.partition("/")[0] in (inbox, _EVERYONE):
             heard.append(entry)
         if f"<sender>{name}</sender>".encode() in entry.document[:200]:
-            message = decode(entry.document)
+            message = reread(entry.document)
             said[message.id or ""] = entry.document
     again = Refold(fold, name, fold.start(), position)
     for entry in heard:
@@ -63,7 +63,7 @@ def refold(fold: Fold[State], name: str, entries: Iterable[Entry]) -> Refold[Sta
 
 
 def _step(again: Refold[State], entry: Entry, said: dict[str, bytes]) -> None:
-    heard = Heard(decode(entry.document), entry.recorded_ns)
+    heard = Heard(reread(entry.document), entry.recorded_ns)
     again.state, spoken = say(again.fold, again.state, heard, again.name)
     for message, raw in spoken:
         recorded = said.pop(message.id or "", None)

@@ -12,7 +12,7 @@ from coordinators.coordinator import Coordinator
 from coordinators.fold import Fold, Heard, say
 from coordinators.refold import refold
 from coordinators.tech_lead import TechLead
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.topics import TECH_LEAD, inbox_of
 
 _BEAT_S: Final = 1.0
@@ -40,6 +40,6 @@ def serve(run: RunFolder, name: str) -> None:
     while True:
         entry = subscriber.receive(_BEAT_S)
         if entry is not None:
-            state, spoken = say(fold, state, Heard(decode(entry.document), entry.recorded_ns), name)
+            state, spoken = say(fold, state, Heard(reread(entry.document), entry.recorded_ns), name)
             publisher.publish([message for message, _ in spoken])
         publisher.beat({"state": "ready", "position": subscriber.position})

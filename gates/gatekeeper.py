@@ -21,7 +21,7 @@ from gates import chain
 from gates.checks import GATES
 from gates.judged import Gate, Judged
 from protocol.bodies import Decision, ErrorDetails, Report, TaskAssignment, VerdictReport
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority
 from protocol.topics import GATEKEEPER
@@ -48,11 +48,11 @@ class Gatekeeper:
         """Deal with one entry completely: remember an assignment, or judge a result and publish the verdict."""
         kind = entry.topic.rpartition("/")[2]
         if kind == MessageType.TASK_ASSIGNMENT.value:
-            message = decode(entry.document)
+            message = reread(entry.document)
             if isinstance(message.body, TaskAssignment):
                 self._assigned[message.recipient, message.task, message.attempt] = message.body
         elif kind == MessageType.TASK_COMPLETION.value:
-            message = decode(entry.document)
+            message = reread(entry.document)
             if message.id not in self._judged:
                 self._publisher.publish([self.verdict_on(message)])
 
@@ -111,7 +111,7 @@ def serve(run: RunFolder) -> None:
     log = structlog.get_logger().bind(agent=GATEKEEPER)
     for entry in JournalReader(run.journal).entries():
         if entry.topic.endswith("/verdict"):
-            keeper.already_judged(decode(entry.document).cause or "")
+            keeper.already_judged(reread(entry.document).cause or "")
     subscriber = Subscriber(run, None)
     while True:
         entry_or_none = subscriber.receive(1.0)

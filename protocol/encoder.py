@@ -23,7 +23,6 @@ from protocol.xml import MAX_DOCUMENT_BYTES, REPORT_TYPES
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STAMPS: Final = frozenset({"due", "taken"})
-_CONTEXT_REST: Final = tuple(CONTEXT.items())[1:]
 
 Render = Callable[[Any], str]
 
@@ -35,12 +34,12 @@ def encode(message: Message) -> bytes:
         Invalid: a text holds characters that XML cannot carry.
         TooLarge: the document would be over the limit for messages; use an artifact.
     """
-    body = _WRITERS[type(message.body)](message.body)
-    if message.type.value not in REPORT_TYPES:
-        body = f"<{message.type.value}>{body}</{message.type.value}>"
+    body, kind = _WRITERS[type(message.body)](message.body), message.type.value
+    if kind not in REPORT_TYPES:
+        body = f"<{kind}>{body}</{kind}>"
     text = (
         f"<agent-message><sender>{message.sender}</sender><recipient>{message.recipient}</recipient>"
-        f"<type>{message.type.value}</type><priority>{message.priority.value}</priority>"
+        f"<type>{kind}</type><priority>{message.priority.value}</priority>"
         f"<context>{_context(message)}</context><payload>{body}</payload>{_tail(message)}</agent-message>"
     )
     return _bytes(text)
@@ -49,15 +48,10 @@ def encode(message: Message) -> bytes:
 def _context(message: Message) -> str:
     values = message.__dict__
     parts = [f"<task-id>{message.task}</task-id>"]
-    for tag, name in _CONTEXT_REST:
+    for name, opening, closing, shown in _CONTEXT_PARTS:
         value = values[name]
-        if value is None:
-            continue
-        if tag == "timestamp":
-            value = render_timestamp(value)
-        elif isinstance(value, Enum):
-            value = value.value
-        parts.append(f"<{tag}>{value}</{tag}>")
+        if value is not None:
+            parts.append(f"{opening}{shown(value)}{closing}")
     return "".join(parts)
 
 
@@ -160,4 +154,12 @@ def _element_writer(tag: str, field: Field) -> Render:
     return render
 
 
+_CONTEXT_SHOWN: Final[dict[str, Render]] = {
+    "timestamp": render_timestamp,
+    "integrity": _word,
+    "confidentiality": _word,
+}
+_CONTEXT_PARTS: Final = [
+    (name, f"<{tag}>", f"</{tag}>", _CONTEXT_SHOWN.get(tag, str)) for tag, name in CONTEXT.items() if tag != "task-id"
+]
 _WRITERS: Final = {model: _writer(model) for model in TABLES}

@@ -5,6 +5,7 @@ A value that a model accepts is a value that the schema accepts; a property test
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -60,11 +61,17 @@ def parse_timestamp(text: str) -> int:
 def render_timestamp(stamp_ns: int) -> str:
     """Return the ISO 8601 text, in UTC, of nanoseconds since 1970-01-01T00:00Z."""
     seconds, fraction_ns = divmod(stamp_ns, 1_000_000_000)
+    fraction = f".{fraction_ns:09}".rstrip("0") if fraction_ns else ""
+    return f"{_render_second(seconds)}{fraction}Z"
+
+
+@lru_cache(maxsize=16)
+def _render_second(seconds: int) -> str:
+    """Return date and time of a whole second; messages come in bursts, so the last few are worth keeping."""
     days, second = divmod(seconds, 86_400)
     day = datetime.fromordinal(_EPOCH.toordinal() + days)
     clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-    fraction = f".{fraction_ns:09}".rstrip("0") if fraction_ns else ""
-    return f"{day.year:04}-{day.month:02}-{day.day:02}T{clock}{fraction}Z"
+    return f"{day.year:04}-{day.month:02}-{day.day:02}T{clock}"
 
 
 def _stamp(value: Any) -> Any:

@@ -23,7 +23,7 @@ from coordinators import shell
 from gates import gatekeeper
 from observers import recorder
 from protocol.bodies import Action, Body, Claim, Control, Lost, Report, Setting, Verb
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.encoder import encode
 from protocol.errors import BusError, OrchestraError
 from protocol.ids import derived
@@ -126,7 +126,7 @@ class Launch:
             if entry is None:
                 break
             if entry.topic.endswith("/claim"):
-                message = decode(entry.document)
+                message = reread(entry.document)
                 if isinstance(message.body, Claim):
                     held[message.body.instance] = message.sender
         subscriber.close()
@@ -158,15 +158,15 @@ class Launch:
         """Keep count of open assignments, start specialists for them, and notice the end."""
         inbox, _, kind = entry.topic.partition("/")
         if kind == MessageType.TASK_ASSIGNMENT.value:
-            message = decode(entry.document)
+            message = reread(entry.document)
             self._open.setdefault(message.recipient, set()).add(message.task)
             self._start_for(message.recipient)
         elif kind == MessageType.VERDICT.value:
-            task = decode(entry.document).task
+            task = reread(entry.document).task
             for tasks in self._open.values():
                 tasks.discard(task)
         elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
-            message = decode(entry.document)
+            message = reread(entry.document)
             if message.sender == TECH_LEAD and isinstance(message.body, Report):
                 return End(message.body, entry.sequence)
         return None

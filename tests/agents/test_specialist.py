@@ -154,11 +154,15 @@ def test_a_skill_nobody_has_is_an_architectural_error(office: Office) -> None:
 def test_the_next_attempt_reuses_what_the_last_one_journaled(office: Office) -> None:
     made: list[str] = []
 
+    def make(name: str, data: bytes) -> bytes:
+        made.append(name)
+        return data
+
     def costly(work: Work) -> Outcome:
-        first = work.step("first", b"request", lambda: made.append("first") or b"1", "text/plain")
+        first = work.step("first", b"request", lambda: make("first", b"1"), "text/plain")
         if work.attempt == 1:
             raise RuntimeError("died after the first step")
-        second = work.step("second", first, lambda: made.append("second") or b"2", "text/plain")
+        second = work.step("second", first, lambda: make("second", b"2"), "text/plain")
         return Outcome("done", (work.write("out", first + second, "text/plain"),))
 
     office.assign(1)

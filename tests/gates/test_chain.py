@@ -32,7 +32,9 @@ def source(store: ArtifactStore) -> File:
     return store.put(TEXT, path="cell.md", media_type="text/markdown")
 
 
-def claims(store: ArtifactStore, path: str = "mission/read/facts.json", **changed: object) -> File:
+def claims(
+    store: ArtifactStore, changed: dict[str, object] | None = None, path: str = "mission/read/facts.json"
+) -> File:
     claim = {
         "id": "c1",
         "statement": "maximum voltage is 3.65 V",
@@ -42,7 +44,7 @@ def claims(store: ArtifactStore, path: str = "mission/read/facts.json", **change
         "sha256": sha256(TEXT).hexdigest(),
         "place": "line 3",
         "quote": "The maximum voltage is 3.65 V.",
-        **changed,
+        **(changed or {}),
     }
     return store.put(json.dumps({"claims": [claim]}).encode(), path=path, media_type=CLAIMS_MEDIA_TYPE)
 
@@ -86,7 +88,7 @@ def test_a_claim_that_stands_in_its_source_passes_with_evidence(store: ArtifactS
 def test_a_claim_that_does_not_stand_there_is_rejected_with_the_place(
     store: ArtifactStore, changed: dict[str, object]
 ) -> None:
-    layer, reason = decide(judged(store, claims(store, **changed)))
+    layer, reason = decide(judged(store, claims(store, changed)))
     assert layer == "layer_2_hallucination"
     assert "1 of 1 claims do not hold: cell.md, " in reason or "not among the inputs" in reason
 

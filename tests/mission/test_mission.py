@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,7 +204,8 @@ def test_an_interrupted_mission_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:
-    command = [_command()[0], "-m", "scenarios.spec_facts", "--specs", SAMPLE, "--output", tmp_path / "out", "--json"]
+    options = ["--specs", str(SAMPLE), "--output", str(tmp_path / "out"), "--json"]
+    command = [sys.executable, "-m", "scenarios.spec_facts", *options]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, env=_environment(), timeout=60, check=False
     )
