@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import xmlschema
 import zmq
 
 from cli.exits import Exit
 from cli.screen import say, say_json
+from protocol.decoder import decode
+from protocol.encoder import encode
+from protocol.examples import example
+from protocol.messages import MessageType
+from protocol.schema import schema_bytes
 
 _NEEDED = ("pyzmq", "lxml", "xmlschema", "pydantic", "structlog", "typer", "rich", "cryptography", "pypdf", "pint")
 _EXTRAS = {"anthropic": "anthropic", "google-genai": "google"}
@@ -34,7 +40,14 @@ class Check:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """Say what this machine has, what is missing for what, and how to get it. Exit code 1 where it cannot run."""
-    checks = [_python(), *map(_package, _NEEDED), _ipc(), _disk(), *(_extra(*pair) for pair in _EXTRAS.items())]
+    checks = [
+        _python(),
+        *map(_package, _NEEDED),
+        _schema(),
+        _ipc(),
+        _disk(),
+        *(_extra(*pair) for pair in _EXTRAS.items()),
+    ]
     for check in checks:
         if as_json:
             say_json(asdict(check))
@@ -65,6 +78,15 @@ def _extra(package: str, extra: str) -> Check:
     except PackageNotFoundError:
         fix = f"only for models: pip install 'agent-orchestra[{extra}]'"
         return Check(f"{package} (for models)", False, "not installed", fix, is_needed=False)
+
+
+def _schema() -> Check:
+    """Two independent validators have to accept an example of every message type, or nothing here can be trusted."""
+    second = xmlschema.XMLSchema10(schema_bytes())
+    documents = [encode(example(kind)) for kind in MessageType]
+    agreed = len([raw for raw in documents if decode(raw).id and second.is_valid(raw.decode())])
+    found = f"{agreed} of {len(documents)} message types valid to lxml and to xmlschema"
+    return Check("protocol", agreed == len(documents), found, "reinstall lxml and xmlschema")
 
 
 def _ipc() -> Check:
