@@ -10,9 +10,9 @@ from bus.door import Door
 from bus.records import Entry
 from bus.sequencer import Quarantine, Sequencer, Submission
 from bus.subscriber import Tracker
-from bus.wire import Receipt, Status
+from bus.transport import all_taken
+from bus.wire import Receipt
 from protocol.encoder import encode
-from protocol.errors import Refused
 from protocol.messages import Message, Priority
 
 
@@ -59,12 +59,7 @@ class MemoryPublisher:
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
         """Raises: as `bus.publisher.Publisher.publish`, except that this broker always answers."""
-        receipts = self.submit([(encode(message), message.priority) for message in messages])
-        for receipt in receipts:
-            if receipt.status is Status.REFUSED:
-                code, _, reason = receipt.reason.partition(": ")
-                raise Refused(code, reason)
-        return receipts
+        return all_taken(self.submit([(encode(message), message.priority) for message in messages]))
 
     def submit(self, documents: Sequence[tuple[bytes, Priority]]) -> list[Receipt]:
         raws = tuple(raw for raw, _ in documents)

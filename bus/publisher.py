@@ -18,9 +18,10 @@ import zmq
 from bus import wire
 from bus.lifeline import is_cut, lifeline
 from bus.run import RunFolder
-from bus.wire import Receipt, Status
+from bus.transport import all_taken
+from bus.wire import Receipt
 from protocol.encoder import encode
-from protocol.errors import BusError, Refused
+from protocol.errors import BusError
 from protocol.messages import Message, Priority
 
 WINDOW_FRAMES: Final = 64
@@ -71,12 +72,7 @@ class Publisher:
             Refused: the broker would not take one of them; the others were taken.
             BusError: no broker answered for `patience_s` seconds.
         """
-        receipts = self.submit([(encode(message), message.priority) for message in messages])
-        for receipt in receipts:
-            if receipt.status is Status.REFUSED:
-                code, _, reason = receipt.reason.partition(": ")
-                raise Refused(code, reason)
-        return receipts
+        return all_taken(self.submit([(encode(message), message.priority) for message in messages]))
 
     def submit(self, documents: Sequence[tuple[bytes, Priority]]) -> list[Receipt]:
         """Send documents as they are and return their receipts, refusals included.

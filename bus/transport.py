@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bus.records import Entry
-from bus.wire import Receipt
+from bus.wire import Receipt, Status
+from protocol.errors import Refused
 from protocol.messages import Message, Priority
 
 
@@ -29,3 +30,16 @@ class Hearing(Protocol):
     def receive(self, timeout_s: float | None = None) -> Entry | None: ...
 
     def close(self) -> None: ...
+
+
+def all_taken(receipts: list[Receipt]) -> list[Receipt]:
+    """Return receipts of which none is a refusal.
+
+    Raises:
+        Refused: the first refusal among them.
+    """
+    for receipt in receipts:
+        if receipt.status is Status.REFUSED:
+            code, _, reason = receipt.reason.partition(": ")
+            raise Refused(code, reason)
+    return receipts
