@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from bus.journal import JournalReader
+from bus.follower import durable
 from bus.publisher import Publisher
 from bus.records import Entry
 from bus.run import RunFolder
@@ -62,7 +62,7 @@ def serve(run: RunFolder, clock_ns: Callable[[], int] = time.time_ns) -> None:
     """Run the clock as a process until the supervisor stops it."""
     publisher = Publisher(run, CLOCK, facts={"role": "clock"})
     wakes, position = Wakes(), 0
-    for entry in JournalReader(run.journal).entries():
+    for entry in durable(run):
         position = entry.sequence
         if entry.topic.endswith(("/wake", "/wake-request")):
             wakes.hear(entry)
@@ -70,8 +70,8 @@ def serve(run: RunFolder, clock_ns: Callable[[], int] = time.time_ns) -> None:
     while True:
         due_ns = wakes.next_due_ns()
         wait_s = 1.0 if due_ns is None else min(1.0, max(0.0, (due_ns - clock_ns()) / 1e9))
-        entry_or_none = subscriber.receive(wait_s)
-        if entry_or_none is not None and entry_or_none.topic.endswith("/wake-request"):
-            wakes.hear(entry_or_none)
+        heard = subscriber.receive(wait_s)
+        if heard is not None and heard.topic.endswith("/wake-request"):
+            wakes.hear(heard)
         publisher.publish(wakes.take_due(clock_ns()))
         publisher.beat({"state": "waiting", "position": subscriber.position})

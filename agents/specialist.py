@@ -17,7 +17,7 @@ from agents.definitions import Definition
 from agents.skills.catalogue import SKILLS
 from agents.work import Outcome, Skill, SkillFailed, Work
 from bus.artifacts import ArtifactStore
-from bus.journal import JournalReader
+from bus.follower import durable
 from bus.publisher import Publisher
 from bus.records import Entry
 from bus.run import RunFolder
@@ -218,7 +218,7 @@ def serve(run: RunFolder, definition: Definition, instance: str) -> None:
         hearing=subscriber,
         publishing=publisher,
         store=ArtifactStore(run.artifacts),
-        history=lambda: list(JournalReader(run.journal).entries()),
+        history=lambda: list(durable(run)),
         tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
     )
     stopping: list[int] = []

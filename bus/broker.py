@@ -26,6 +26,7 @@ from protocol.encoder import encode
 from protocol.errors import BusError, JournalError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType
+from protocol.names import is_agent_name
 from protocol.schema import schema_digest
 from protocol.topics import BROKER, EVERYONE, inbox_of
 
@@ -225,22 +226,28 @@ class Broker:
             self._router.send_multipart([identity, wire.pack_number(b"N", 0)])
             return None
         number, documents = wire.unpack_publish(raw)
-        if number != session.expected:
+        if number > session.expected:
             # A killed pipe loses the middle, not the end: ask for everything from the gap on.
-            if number > session.expected:
-                self._router.send_multipart([identity, wire.pack_number(b"N", session.expected)])
-                return None
-            # Sent again although it was taken: the receipts got lost, the ids tell that nothing is new.
-        else:
+            self._router.send_multipart([identity, wire.pack_number(b"N", session.expected)])
+            return None
+        # A smaller number was sent again although it was taken: the ids tell that nothing of it is new.
+        is_repeated = number < session.expected
+        if not is_repeated:
             session.expected += 1
         session.published += len(documents)
         session.heard_s = time.monotonic()
-        return Submission(session.sender, identity, number, documents)
+        return Submission(session.sender, identity, number, documents, is_repeated)
 
     def _welcome(self, identity: bytes, facts: dict[str, Any]) -> None:
-        first = facts.get("first", 1)
+        agent, first = str(facts.get("agent", "")), facts.get("first", 1)
+        if not is_agent_name(agent):
+            self._log.warning("a publisher without a name was not let in", name=agent[:80])
+            return
+        for known, session in list(self._sessions.items()):
+            if not _is_alive(session.facts.get("pid")):
+                del self._sessions[known]
         expected = first if isinstance(first, int) else 1
-        self._sessions[identity] = Session(str(facts.get("agent", "")), facts, expected, heard_s=time.monotonic())
+        self._sessions[identity] = Session(agent, facts, expected, heard_s=time.monotonic())
         self._router.send_multipart([identity, wire.pack_number(b"W", self.epoch)])
 
     def _accept(self, group: list[Submission]) -> list[list[wire.Receipt]]:
@@ -259,7 +266,7 @@ class Broker:
             self._trouble = reason
         for submission in group:
             session = self._sessions.get(submission.session)
-            if session is not None:
+            if session is not None and not submission.is_repeated:
                 session.expected = min(session.expected, submission.number)
         time.sleep(_FULL_DISK_PAUSE_S)
 
@@ -281,3 +288,16 @@ class Broker:
                 for s in self._sessions.values()
             ],
         }
+
+
+def _is_alive(pid: object) -> bool:
+    """Return whether a publisher's process is still there; one that does not tell its pid counts as alive."""
+    if not isinstance(pid, int) or pid <= 0:
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

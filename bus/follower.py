@@ -4,6 +4,7 @@ For those who need every entry of every inbox and never mind being behind: the r
 far the journal reaches, so they cost the bus one short frame for each group.
 """
 
+import time
 from collections.abc import Iterator
 
 import zmq
@@ -11,8 +12,26 @@ import zmq
 from bus import wire
 from bus.journal import JournalReader
 from bus.lifeline import is_cut, lifeline
+from bus.publisher import ask_status
 from bus.records import Entry
 from bus.run import RunFolder
+from protocol.errors import BusError
+
+
+def durable(run: RunFolder, patience_s: float = 30.0) -> Iterator[Entry]:
+    """Yield the journal from its start, as far as the broker calls it durable now.
+
+    A group that is written but not synced can still be undone; nobody may act on it.
+
+    Raises:
+        BusError: no broker answered for `patience_s` seconds.
+        JournalError: the journal is damaged.
+    """
+    deadline_s = time.monotonic() + patience_s
+    while (status := ask_status(run, 0.5)) is None:
+        if time.monotonic() > deadline_s:
+            raise BusError(f"no broker has answered for {patience_s:.0f} s; is the run still alive?")
+    yield from JournalReader(run.journal).entries(int(status["head"]))
 
 
 class Follower:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from bus.records import Channels, ChunkPlace, Entry, chunk, ending, preamble
+from bus.records import CHUNK_BYTES, RECORD_BYTES, Channels, ChunkPlace, Entry, chunk, ending, preamble
 from bus.segment import Segment, segment_path, segments
 from protocol.errors import JournalError
 from protocol.schema import schema_bytes, schema_digest
@@ -49,6 +49,7 @@ class Journal:
         self._lock = _locked(folder / "lock")
         self.head = 0
         self._last_ns = 0
+        self._descriptor = -1
         try:
             self._recover(on_entry)
             if self.head < sealed_upto:
@@ -68,8 +69,9 @@ class Journal:
         entries = [
             Entry(self.head + 1 + n, first_ns + n, topic, document) for n, (topic, document) in enumerate(documents)
         ]
-        if self._offset > self._segment_bytes:
+        if self._descriptor >= 0 and self._offset > self._segment_bytes:
             self._finish()
+        if self._descriptor < 0:
             self._begin()
         before = set(self._channels.ids)
         raw = chunk(entries, self._channels)
@@ -78,7 +80,9 @@ class Journal:
         except OSError as error:
             self._undo(before, entries)
             raise JournalError(f"{self._path}: {error.strerror}; nothing was accepted") from error
-        self._places.append(ChunkPlace(self._offset, len(raw), first_ns, entries[-1].recorded_ns, len(raw) - 49))
+        self._places.append(
+            ChunkPlace(self._offset, len(raw), first_ns, entries[-1].recorded_ns, len(raw) - RECORD_BYTES - CHUNK_BYTES)
+        )
         self._offset += len(raw)
         self.head, self._last_ns = entries[-1].sequence, entries[-1].recorded_ns
         self._count += len(entries)
@@ -87,7 +91,8 @@ class Journal:
     def close(self) -> None:
         """Write the segment's ending and let the lock go."""
         if self._lock >= 0:
-            self._finish()
+            if self._descriptor >= 0:
+                self._finish()
             os.close(self._lock)
             self._lock = -1
 
@@ -118,8 +123,15 @@ class Journal:
             self._write(raw)
             _sync_folder(self._folder)
         except OSError as error:
-            raise JournalError(f"{self._path}: {error.strerror}") from error
+            self._let_go()
+            raise JournalError(f"{self._path}: {error.strerror}; nothing was accepted") from error
         self._offset = len(raw)
+
+    def _let_go(self) -> None:
+        """Close the segment; a number that is kept after that may soon belong to another file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
 
     def _finish(self) -> None:
         raw = ending(self._places, self._channels, schema_bytes(), self._count, self._offset)
@@ -128,7 +140,7 @@ class Journal:
         except OSError:
             # The ending is a convenience for other readers; every entry is already on disk.
             os.ftruncate(self._descriptor, self._offset)
-        os.close(self._descriptor)
+        self._let_go()
 
     def _recover(self, on_entry: Callable[[Entry], None]) -> None:
         """Read everything, cut an incomplete last chunk, and close the last segment properly."""

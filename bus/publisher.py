@@ -60,8 +60,7 @@ class Publisher:
         self._receipts: dict[int, Receipt] = {}
         self._tickets = itertools.count(1)
         self._next = 1
-        self._is_welcome = False
-        self._heard_s = time.monotonic()
+        self._heard_s = self._resent_s = time.monotonic()
         self._hello()
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
@@ -85,7 +84,12 @@ class Publisher:
         return [self._receipts.pop(ticket) for ticket in tickets]
 
     def enqueue(self, raw: bytes, priority: Priority = Priority.NORMAL) -> int:
-        """Put a document into the outbox and return its ticket; waits only while the window is full."""
+        """Put a document into the outbox and return its ticket; waits only while the window is full.
+
+        Raises:
+            BusError: the window stayed full and no broker answered for `patience_s` seconds.
+            SystemExit: the supervisor is gone.
+        """
         ticket = next(self._tickets)
         self._outbox.append((_RANK[priority], ticket, raw))
         if len(self._outbox) >= wire.BUNDLE_DOCUMENTS:
@@ -99,6 +103,7 @@ class Publisher:
 
         Raises:
             BusError: no broker answered for `patience_s` seconds.
+            SystemExit: the supervisor is gone.
         """
         self._heard_s = time.monotonic()
         while self._outbox or self._window:
@@ -134,7 +139,6 @@ class Publisher:
             self._dealer.send(raw, zmq.NOBLOCK)
 
     def _hello(self) -> None:
-        self._is_welcome = False
         self._send(wire.pack_facts(b"H", {**self._facts, "first": min(self._window, default=self._next)}))
 
     def _wait(self, most_s: float) -> None:
@@ -148,7 +152,8 @@ class Publisher:
         silent_s = time.monotonic() - self._heard_s
         if silent_s > self._patience_s:
             raise BusError(f"no broker has answered for {self._patience_s:.0f} s; is the run still alive?")
-        if silent_s > _RESEND_S:
+        if silent_s > _RESEND_S and time.monotonic() - self._resent_s > _RESEND_S:
+            self._resent_s = time.monotonic()
             self._resend()
 
     def _receive_all(self) -> None:
@@ -157,15 +162,15 @@ class Publisher:
                 raw = self._dealer.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            self._heard_s = time.monotonic()
             kind = raw[:1]
+            if kind in (b"A", b"W"):
+                self._heard_s = time.monotonic()
             if kind == b"A":
                 self._settle(raw)
             elif kind == b"N":
                 number = wire.unpack_number(raw)
-                self._resend() if number == 0 else self._resend_from(number)
-            elif kind == b"W":
-                self._is_welcome = True
+                # What the broker asks for may have been acknowledged from an earlier copy: a new hello gets past that.
+                self._resend_from(number) if number in self._window else self._resend()
 
     def _settle(self, raw: bytes) -> None:
         number, receipts = wire.unpack_ack(raw)

@@ -1,9 +1,13 @@
 """The folder of one run: what lies where."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +26,11 @@ class RunFolder:
 
     @property
     def id(self) -> str:
-        return self.path.name
+        """Return the run's identifier: its folder's name, made fit for messages where it is not."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", self.path.name).strip("-._")[:120]
+        if name == self.path.name:
+            return name
+        return f"{name or 'run'}-{hashlib.sha256(os.fsencode(self.path.name)).hexdigest()[:8]}"
 
     @property
     def journal(self) -> Path:
@@ -66,8 +74,27 @@ class RunFolder:
             raise BusError(f"cannot make the run folder {self.path}: {error.strerror}") from error
 
     def endpoint(self, name: str) -> str:
-        """Return the address of one of the broker's sockets: "publish" or "hear"."""
+        """Return the address of one of the broker's sockets, "publish" or "hear"; their folder is made.
+
+        Raises:
+            BusError: the path is too long and the short folder belongs to somebody else.
+        """
         return f"ipc://{self._sockets() / name}"
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the only one who carries this run out, for the length of the block.
+
+        Raises:
+            BusError: another process is carrying it out.
+        """
+        with (self.path / "launched").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                hint = f"watch it: orchestra observe {self.path}"
+                raise BusError(f"{self.path} is being carried out by another process; {hint}") from error
+            yield
 
     def remove_sockets(self) -> None:
         """Take the sockets away when nobody is left: a finished run is plain files, to be copied and archived."""

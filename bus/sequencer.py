@@ -4,6 +4,7 @@ A group is drained, judged, ordered by urgency, written as one chunk and synced;
 given and entries forwarded. The broker and the in-memory bus both work through this.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,12 +29,13 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Documents that one publisher sent in one frame."""
+    """Documents that one publisher sent in one frame. is_repeated: the broker had taken this frame before."""
 
     sender: str
     session: bytes
     number: int
     documents: tuple[bytes, ...]
+    is_repeated: bool = False
 
 
 class Quarantine:
@@ -46,11 +48,12 @@ class Quarantine:
     def keep(self, raw: bytes) -> None:
         if self._folder is None or self._kept >= _QUARANTINE_FILES:
             return  # the refusal carries the digest, which is all that is promised
-        self._folder.mkdir(mode=0o700, exist_ok=True)
         path = self._folder / sha256(raw).hexdigest()
-        if not path.exists():
-            path.write_bytes(raw)
-            self._kept += 1
+        with contextlib.suppress(OSError):  # a full disk must not keep the broker from refusing
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if not path.exists():
+                path.write_bytes(raw)
+                self._kept += 1
 
 
 class Sequencer:
@@ -106,8 +109,9 @@ class Sequencer:
                     continue
                 self.refused += 1
                 self._quarantine.keep(raw)
+                if item.sender not in self._door.cast:
+                    continue  # nobody to answer: a name that this run does not know
                 answer = self._door.judge(refusal(item, raw, self._mission, self._clock_ns()), BROKER)
-                # Nobody to answer: the publisher gave a name that this run does not know.
                 if isinstance(answer, Admitted) and self._door.seen(answer) is None:
                     answers.setdefault(answer.key, answer)
         return list(answers.values())

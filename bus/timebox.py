@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class TimeUp(Exception):  # it is a fact about the clock, not an error of the code it interrupts
-    """The time is up. Only `timeboxed` raises it, inside the work; its caller has to expect it."""
+class TimeUp(BaseException):
+    """The time is up. Only `timeboxed` raises it, inside the work; its caller has to expect it.
+
+    Not an Exception: libraries for reading documents are full of `except Exception`, and would take the end of
+    their time for a fault of the document.
+    """
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def unpack_facts(raw: bytes) -> dict[str, Any]:
     """
     try:
         facts = json.loads(raw[1:] or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BusError("a control frame does not hold JSON") from error
     if not isinstance(facts, dict):
         raise BusError("a control frame does not hold a JSON object")

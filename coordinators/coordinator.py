@@ -76,7 +76,7 @@ Step = tuple[PlanState, tuple[Draft, ...]]
 class Coordinator:
     """The fold. name: who it is; lead: whom it reports and escalates to."""
 
-    version = "1"
+    version = "2"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead
@@ -90,7 +90,7 @@ class Coordinator:
         if isinstance(body, TaskAssignment):
             return self._begin(state, heard, body)
         if isinstance(body, Lost):
-            return self._lose(state, heard, body)
+            return self._lose(state, body)
         if isinstance(body, Wake):
             return self._wake(state, heard)
         row = state.rows.get(task)
@@ -101,7 +101,7 @@ class Coordinator:
         if isinstance(body, VerdictReport):
             return self._verdict(state, heard, row, body)
         if isinstance(body, Answer):
-            return self._answer(state, heard, row, body)
+            return self._answer(state, row, body)
         return state, ()
 
     def _begin(self, state: PlanState, heard: Heard, body: TaskAssignment) -> Step:
@@ -111,22 +111,26 @@ class Coordinator:
         try:
             check(body.plan)
         except DefinitionError as error:
-            return replace(state, is_reported=True), (self._escalation(state, heard.message.task, str(error)),)
+            return replace(state, is_reported=True), (self._refuse_plan(heard.message.task, str(error)),)
         rows = {task.id: TaskRow(task) for task in body.plan.tasks}
-        return self._assign_ready(replace(state, rows=MappingProxyType(rows)), heard)
+        return self._assign_ready(replace(state, rows=MappingProxyType(rows)))
 
     def _claim(self, state: PlanState, heard: Heard, row: TaskRow, body: Claim) -> Step:
         if row.state is not State.ASSIGNED or heard.message.attempt != row.attempt:
             return state, ()
-        claimed = replace(row, state=advance(row.state, Event.CLAIM), instance=body.instance)
+        # Time runs from the claim: what waits for a free process is not late, however long the queue.
+        due_ns = heard.at_ns + body.lease_s * 1_000_000_000 + _GRACE_NS
+        claimed = replace(row, state=advance(row.state, Event.CLAIM), instance=body.instance, due_ns=due_ns)
         state = _with(state, claimed)
         # A claim can be sequenced behind the news that its sender died.
-        return self._retry_lost(state, heard, [claimed]) if body.instance in state.gone else (state, ())
+        if body.instance in state.gone:
+            return self._retry_lost(state, [claimed], "its process had died")
+        return self._ask_for_wake(state)
 
     def _verdict(self, state: PlanState, heard: Heard, row: TaskRow, body: VerdictReport) -> Step:
         if body.decision is Decision.PASS:
             accepted = replace(row, state=advance(row.state, Event.PASS), artifacts=body.artifacts)
-            return self._assign_ready(_with(state, accepted), heard)
+            return self._assign_ready(_with(state, accepted))
         if heard.message.attempt != row.attempt or row.state is State.ESCALATED:
             return state, ()
         row = replace(row, rejections=row.rejections + 1, error=body.error_details)
@@ -134,64 +138,62 @@ class Coordinator:
         is_over = row.rejections >= ATTEMPTS or level in (ErrorLevel.TECH_LEAD, ErrorLevel.PERSON)
         if body.decision is Decision.ESCALATE or is_over:
             return self._escalate(state, row, body.reason, body.error_details)
-        return self._assign(_with(state, row), heard, [row.planned.id], feedback=body.reason)
+        return self._assign(_with(state, row), [row.planned.id], feedback=body.reason)
 
-    def _answer(self, state: PlanState, heard: Heard, row: TaskRow, body: Answer) -> Step:
+    def _answer(self, state: PlanState, row: TaskRow, body: Answer) -> Step:
         """The tech lead has decided about an escalated task: retry, or give it up and the mission with it."""
         if row.state is not State.ESCALATED:
             return state, ()
         if body.choice == "retry":
-            return self._assign(state, heard, [row.planned.id], feedback=body.text)
+            return self._assign(state, [row.planned.id], feedback=body.text)
         return _with(state, replace(row, state=advance(row.state, Event.ABANDON))), ()
 
-    def _lose(self, state: PlanState, heard: Heard, body: Lost) -> Step:
+    def _lose(self, state: PlanState, body: Lost) -> Step:
         state = replace(state, gone=state.gone | {body.instance})
         held = [row for row in state.rows.values() if row.state is State.CLAIMED and row.instance == body.instance]
-        return self._retry_lost(state, heard, held)
+        return self._retry_lost(state, held, body.reason)
 
-    def _retry_lost(self, state: PlanState, heard: Heard, held: list[TaskRow]) -> Step:
+    def _retry_lost(self, state: PlanState, held: list[TaskRow], why: str) -> Step:
         drafts: list[Draft] = []
         for row in held:
             row = replace(row, losses=row.losses + 1)
             if row.losses >= LIVES:
-                reason = f"{row.losses} processes died while doing this task"
+                reason = f"{row.losses} processes were lost while doing this task; the last one: {why}"
                 state, said = self._escalate(state, row, reason, None)
             else:
-                state, said = self._assign(_with(state, row), heard, [row.planned.id])
+                state, said = self._assign(_with(state, row), [row.planned.id])
             drafts += said
         return state, tuple(drafts)
 
     def _wake(self, state: PlanState, heard: Heard) -> Step:
-        """Tasks whose time is over without a verdict are treated as lost: their process hangs or never came."""
+        """Claimed tasks whose lease is over without a verdict are treated as lost: their process hangs."""
         state = replace(state, wake_due_ns=0)
-        late = [row for row in _open(state) if row.due_ns <= heard.at_ns]
-        state, drafts = self._retry_lost(state, heard, late)
+        late = [row for row in _claimed(state) if row.due_ns <= heard.at_ns]
+        state, drafts = self._retry_lost(state, late, "its lease ran out")
         state, wake = self._ask_for_wake(state)
         return state, drafts + wake
 
-    def _assign_ready(self, state: PlanState, heard: Heard) -> Step:
+    def _assign_ready(self, state: PlanState) -> Step:
         rows = state.rows
         ready = [
             name
             for name, row in rows.items()
             if row.state is State.WAITING and all(rows[need].state is State.ACCEPTED for need in row.planned.needs)
         ]
-        state, drafts = self._assign(state, heard, ready)
+        state, drafts = self._assign(state, ready)
         if all(row.state is State.ACCEPTED for row in state.rows.values()) and not state.is_reported:
             return replace(state, is_reported=True), (*drafts, self._completion(state))
         return state, drafts
 
-    def _assign(self, state: PlanState, heard: Heard, names: list[str], feedback: str | None = None) -> Step:
+    def _assign(self, state: PlanState, names: list[str], feedback: str | None = None) -> Step:
         drafts = []
         for name in names:
             row = state.rows[name]
             event = Event.ASSIGN if row.state is State.WAITING else Event.RETRY
-            due_ns = heard.at_ns + TASK_S * 1_000_000_000 + _GRACE_NS
-            row = replace(row, state=advance(row.state, event), attempt=row.attempt + 1, instance="", due_ns=due_ns)
+            row = replace(row, state=advance(row.state, event), attempt=row.attempt + 1, instance="")
             state = _with(state, row)
             drafts.append(self._assignment(state, row, feedback))
-        state, wake = self._ask_for_wake(state)
-        return state, (*drafts, *wake)
+        return state, tuple(drafts)
 
     def _assignment(self, state: PlanState, row: TaskRow, feedback: str | None) -> Draft:
         planned = row.planned
@@ -215,8 +217,8 @@ class Coordinator:
         )
 
     def _ask_for_wake(self, state: PlanState) -> Step:
-        """Keep one wake owed, for the task that is due first."""
-        first_ns = min((row.due_ns for row in _open(state)), default=0)
+        """Keep one wake owed, for the claimed task that is due first."""
+        first_ns = min((row.due_ns for row in _claimed(state)), default=0)
         if first_ns == 0 or state.wake_due_ns:
             return state, ()
         body = WakeRequest(key="tasks-due", due=first_ns)
@@ -245,7 +247,7 @@ class Coordinator:
         )
         return _with(state, escalated), (draft,)
 
-    def _escalation(self, state: PlanState, task: str, reason: str) -> Draft:
+    def _refuse_plan(self, task: str, reason: str) -> Draft:
         details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.ARCHITECTURAL, message=reason)
         body = Report(action=Action.ESCALATING, error_details=details)
         return Draft(recipient=self._lead, type=MessageType.ESCALATION, task=task, body=body, gates=_GATE_5)
@@ -279,8 +281,8 @@ def _with(state: PlanState, row: TaskRow) -> PlanState:
     return replace(state, rows=MappingProxyType({**state.rows, row.planned.id: row}))
 
 
-def _open(state: PlanState) -> list[TaskRow]:
-    return [row for row in state.rows.values() if row.state in (State.ASSIGNED, State.CLAIMED)]
+def _claimed(state: PlanState) -> list[TaskRow]:
+    return [row for row in state.rows.values() if row.state is State.CLAIMED]
 
 
 def _folder(state: PlanState) -> str:

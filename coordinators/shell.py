@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import structlog
 
-from bus.journal import JournalReader
+from bus.follower import durable
 from bus.publisher import Publisher
 from bus.run import RunFolder
 from bus.subscriber import Subscriber
@@ -31,7 +31,7 @@ def serve(run: RunFolder, name: str) -> None:
     """
     log = structlog.get_logger().bind(agent=name)
     fold = fold_of(name)
-    again = refold(fold, name, JournalReader(run.journal).entries())
+    again = refold(fold, name, durable(run))
     log.info("refolded", position=again.position, compared=again.compared, missing=len(again.missing))
     publisher = Publisher(run, name, facts={"role": "tech-lead" if name == TECH_LEAD else "coordinator"})
     publisher.publish(again.missing)

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from bus.artifacts import ArtifactStore
-from bus.journal import JournalReader
+from bus.follower import durable
 from bus.publisher import Publisher
 from bus.records import Entry
 from bus.run import RunFolder
@@ -20,7 +20,7 @@ from bus.transport import Publishing
 from gates import chain
 from gates.checks import GATES
 from gates.judged import Gate, Judged
-from protocol.bodies import Decision, ErrorDetails, Report, TaskAssignment, VerdictReport
+from protocol.bodies import Decision, Report, TaskAssignment, VerdictReport
 from protocol.decoder import reread
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority
@@ -74,7 +74,7 @@ class Gatekeeper:
             description=report.result.description if report.result else "",
             evidence=outcome.verdict.evidence,
             artifacts=report.result.artifacts if passed and report.result else (),
-            error_details=None if passed else _details(report),
+            error_details=None if passed else report.error_details,
         )
         return Message(
             sender=GATEKEEPER,
@@ -100,25 +100,21 @@ def _reason(verdict: Verdict, layer: str) -> str:
     return f"{layer.replace('_', ' ')}: {verdict.reason}"[:65536]
 
 
-def _details(report: Report) -> ErrorDetails | None:
-    return report.error_details
-
-
 def serve(run: RunFolder) -> None:
     """Run the gatekeeper as a process until the supervisor stops it."""
     publisher = Publisher(run, GATEKEEPER, facts={"role": "gatekeeper"})
     keeper = Gatekeeper(publisher, ArtifactStore(run.artifacts))
     log = structlog.get_logger().bind(agent=GATEKEEPER)
-    for entry in JournalReader(run.journal).entries():
+    for entry in durable(run):
         if entry.topic.endswith("/verdict"):
             keeper.already_judged(reread(entry.document).cause or "")
     subscriber = Subscriber(run, None)
     while True:
-        entry_or_none = subscriber.receive(1.0)
-        if entry_or_none is None:
+        heard = subscriber.receive(1.0)
+        if heard is None:
             publisher.beat({"state": "idle", "position": subscriber.position})
             continue
-        if entry_or_none.topic.endswith("/task-completion"):
-            publisher.beat({"state": "judging", "position": entry_or_none.sequence})
-            log.info("judging", sequence=entry_or_none.sequence)
-        keeper.hear(entry_or_none)
+        if heard.topic.endswith("/task-completion"):
+            publisher.beat({"state": "judging", "position": heard.sequence})
+            log.info("judging", sequence=heard.sequence)
+        keeper.hear(heard)

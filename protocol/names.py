@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 MAX_ITEMS: Final = 4096  # of any list; the maxOccurs of the schema
 
@@ -38,6 +38,18 @@ Number = Annotated[
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_NS = 253_402_300_799_999_999_999  # 9999-12-31T23:59:59.999999999Z
 _FIRST_NS = -62_135_596_800_000_000_000  # 0001-01-01T00:00:00Z
+
+
+_AGENT_NAME: Final = TypeAdapter(AgentName)
+
+
+def is_agent_name(text: str) -> bool:
+    """Return whether a text can be the name of an agent."""
+    try:
+        _AGENT_NAME.validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def parse_timestamp(text: str) -> int:

@@ -196,13 +196,23 @@ def test_a_result_of_a_lost_process_that_was_accepted_counts() -> None:
 
 def test_one_wake_is_owed_for_the_task_due_first_and_late_tasks_are_given_out_again() -> None:
     desk = Desk((task("a"), task("b")))
-    wakes = [draft.body for draft in desk.begin() if isinstance(draft.body, WakeRequest)]
+    assert not [draft for draft in desk.begin() if isinstance(draft.body, WakeRequest)], "waiting is not being late"
+    said = desk.claim("a") + desk.claim("b", "worker-2")
+    wakes = [draft.body for draft in said if isinstance(draft.body, WakeRequest)]
     assert len(wakes) == 1
     desk.verdict("b", Decision.PASS)
     desk.at_ns = wakes[0].due
     drafts = desk.hear(MessageType.WAKE, Wake(key="tasks-due", due=wakes[0].due), "mission", sender="@clock")
     assert assigned(drafts) == [("a", 2)]
-    assert sum(isinstance(draft.body, WakeRequest) for draft in drafts) == 1
+
+
+def test_what_waits_for_a_free_process_is_never_late() -> None:
+    desk = Desk(tuple(task(f"t{n}") for n in range(50)))
+    desk.begin()
+    desk.claim("t0")
+    desk.at_ns += 10**15
+    drafts = desk.hear(MessageType.WAKE, Wake(key="tasks-due", due=1), "mission", sender="@clock")
+    assert assigned(drafts) == [("t0", 2)]
 
 
 def test_the_tech_leads_answer_gives_an_escalated_task_one_more_attempt() -> None:
