@@ -24,6 +24,7 @@ from protocol.errors import BusError, OrchestraError
 
 PERMANENT: Final = 70  # EX_SOFTWARE of sysexits.h: starting again would fail again
 TEMPORARY: Final = 75  # EX_TEMPFAIL
+_FORKSERVER_GONE: Final = 255  # what multiprocessing reports when it cannot know
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _FORGIVEN_AFTER_S: Final = 30.0
@@ -50,12 +51,16 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """The end of one life. exit_code: negative for a signal; 0 for a retirement."""
+    """The end of one life. exit_code: negative for a signal; 0 for a retirement.
+
+    in_a_row: how many lives of this slot have ended so, none of them longer than half a minute.
+    """
 
     program: Program
     instance: str
     exit_code: int
     reason: str
+    in_a_row: int = 0
 
 
 @dataclass(slots=True)
@@ -134,7 +139,8 @@ class Supervisor:
     def _bury(self, life: _Life) -> Death:
         life.process.join()
         code = life.process.exitcode if life.process.exitcode is not None else TEMPORARY
-        _make_sure_it_is_dead(life.process.pid)
+        if code == _FORKSERVER_GONE:
+            _make_sure_it_is_dead(life.process.pid)
         slot = life.program.slot
         del self._lives[slot]
         reason = _reason(self.logs / f"{life.instance}.error", code)
@@ -142,7 +148,7 @@ class Supervisor:
             raise OrchestraError(f"{life.instance} cannot go on: {reason}")
         if life.program.is_kept or code != 0:
             self._plan_restart(life)
-        return Death(life.program, life.instance, code, reason)
+        return Death(life.program, life.instance, code, reason, self._deaths.get(slot, 0) if code != 0 else 0)
 
     def _plan_restart(self, life: _Life) -> None:
         slot, now_s = life.program.slot, time.monotonic()
@@ -194,3 +200,7 @@ def _enter(target: Callable[..., None], args: tuple[Any, ...], logs: Path, insta
         structlog.get_logger().error("cannot go on", instance=instance, reason=str(error))
         (logs / f"{instance}.error").write_text(str(error), encoding="utf-8")
         sys.exit(TEMPORARY if isinstance(error, BusError) else PERMANENT)
+    except Exception as error:  # noqa: BLE001  # the process's edge: the log keeps the traceback, the user gets a sentence
+        structlog.get_logger().exception("broke", instance=instance)
+        (logs / f"{instance}.error").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        sys.exit(1)

@@ -1,6 +1,5 @@
 """The `orchestra` command: thin. It finds the run, calls the layer that does the thing, and shows what came."""
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -59,11 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_say(error, debug, Exit.FAILED))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone away, as `| head` does: not an error worth a word. What is still
-        # buffered goes nowhere, or the interpreter would complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.DONE)
 
 
 def _say(error: OrchestraError, debug: bool, code: Exit) -> Exit:

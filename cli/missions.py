@@ -1,5 +1,6 @@
 """`orchestra run`, `resume` and `replay`: missions from beginning to end, and again."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +21,8 @@ from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
 from protocol.errors import OrchestraError, ReplayDifference, SourceError
 from protocol.topics import TECH_LEAD
-from scenarios.launch import End, Launch
-from scenarios.mission import Mission, write_results
+from scenarios.launch import End, Launch, check_size
+from scenarios.mission import Mission, check_writable, write_results
 from scenarios.spec_facts import plan as spec_facts
 
 run_app = typer.Typer(no_args_is_help=True, help="Start a mission: one subcommand for each scenario.")
@@ -62,6 +63,8 @@ def run_spec_facts(
             instances=instances or settings.instances,
         )
         check(mission.plan)
+        check_size(mission)
+        check_writable(output)
     except OrchestraError as error:
         warn(f"error: {error}", "red")
         raise typer.Exit(Exit.USAGE) from error
@@ -99,6 +102,8 @@ def _carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool
     """Run a mission to its end, write what it brought, and leave with the code that says how it went."""
     with ProgressView(len(mission.plan.tasks), is_quiet=is_quiet or as_json) as view:
         try:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.default_int_handler)  # stop as on Ctrl-C: in order, and sealed
             end = Launch(run, mission, view.entry, view.death).until_done()
         except KeyboardInterrupt:
             warn(f"interrupted; go on with: orchestra resume {run.path}", "yellow")

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from bus.run import RunFolder
+from cli.screen import warn
 from cli.settings import Settings
 from protocol.errors import SourceError
 
@@ -31,7 +32,7 @@ def new_run(settings: Settings, scenario: str, run_dir: Path | None) -> RunFolde
         SourceError: the folder holds a run already.
     """
     path = run_dir or _free(settings.runs / f"{scenario}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if (path / "journal").is_dir():
+    if any((path / "journal").glob("*.mcap")):
         raise SourceError(
             f"{path} already holds a run; resume it (`orchestra resume {path}`) or choose another --run-dir"
         )
@@ -50,9 +51,12 @@ def _free(path: Path) -> Path:
 
 
 def _point_at(runs: Path, path: Path) -> None:
-    runs.mkdir(parents=True, exist_ok=True)
-    link = runs / _LAST
-    draft = runs / f".{_LAST}"
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(path)
-    draft.replace(link)
+    """Let `last` name this run; a convenience, so a folder that cannot be written is worth a word and no more."""
+    draft = runs / f".{_LAST}-{path.name}"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(path)
+        draft.replace(runs / _LAST)
+    except OSError as error:
+        warn(f"`last` could not be set in {runs}: {error.strerror}; name this run as {path}", "yellow")

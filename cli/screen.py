@@ -10,6 +10,7 @@ from rich.text import Text
 from observers.summary import printable
 
 out = Console(highlight=False, soft_wrap=True)
+_PIPED_WIDTH = 400
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -30,11 +31,14 @@ def say_json(value: Any) -> None:
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """Print a table, cut to the terminal's width; piped, it gets the width it needs."""
+    """Print a table, cut to the terminal's width; piped, only its last column is ever cut."""
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
     grid = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in columns:
-        grid.add_column(column, overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        grid.add_row(*[Text(printable(str(cell))) for cell in row])
-    console = out if out.is_terminal else Console(width=240, highlight=False, file=out.file)
+    for number, column in enumerate(columns):
+        widest = max([len(column), *(len(row[number]) for row in cells)])
+        is_whole = not out.is_terminal and number < len(columns) - 1
+        grid.add_column(column, overflow="ellipsis", no_wrap=True, min_width=widest if is_whole else None)
+    for row in cells:
+        grid.add_row(*map(Text, row))
+    console = out if out.is_terminal else Console(width=_PIPED_WIDTH, highlight=False, file=out.file)
     console.print(grid)

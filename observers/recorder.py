@@ -34,18 +34,18 @@ _BATCH: Final = 500
 
 
 class Sealer:
-    """Writes seals to the anchor file, every so many entries or seconds."""
+    """Writes seals to the anchor file, every so many entries or seconds. Opening it cuts half a line at its end."""
 
     def __init__(self, anchor: Path, key: Ed25519PrivateKey, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self._anchor, self._key, self._clock_ns = anchor, key, clock_ns
         _cut_torn_line(anchor)
         self.sealed = max((seal.count for seal in read_seals(anchor)), default=0)
-        self._sealed_ns = clock_ns()
+        self._sealed_s = time.monotonic()
 
     def maybe(self, count: int, head: bytes) -> None:
         """Seal when enough has come or enough time has passed."""
-        age_ns = self._clock_ns() - self._sealed_ns
-        if count - self.sealed >= SEAL_ENTRIES or (count > self.sealed and age_ns >= SEAL_S * 1e9):
+        age_s = time.monotonic() - self._sealed_s
+        if count - self.sealed >= SEAL_ENTRIES or (count > self.sealed and age_s >= SEAL_S):
             self.seal(count, head)
 
     def seal(self, count: int, head: bytes) -> None:
@@ -59,7 +59,7 @@ class Sealer:
             file.write(json.dumps(asdict(seal)) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        self.sealed, self._sealed_ns = count, now_ns
+        self.sealed, self._sealed_s = count, time.monotonic()
 
 
 def _cut_torn_line(anchor: Path) -> None:
@@ -99,17 +99,16 @@ def serve(run: RunFolder) -> None:
 
 
 def _sound_projection(run: RunFolder) -> Projection:
-    """Return the projection, rebuilt from the start where it is broken or knows more than the journal."""
+    """Return the tables, begun anew where they are broken or know more than the journal does."""
     try:
         projection = Projection(run.audit_db)
-        head = _head(run)
-        if projection.place()[0] > head:
-            projection.clear()
-        return projection
     except JournalError:
         for path in run.path.glob("audit.db*"):
             path.unlink()
-        return Projection(run.audit_db)
+        projection = Projection(run.audit_db)
+    if projection.place()[0] > _head(run):
+        projection.clear()
+    return projection
 
 
 def _head(run: RunFolder) -> int:

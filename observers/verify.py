@@ -87,7 +87,7 @@ def _walk(run: RunFolder, seals: dict[int, Seal]) -> Finding:
 
 
 def _whole(run: RunFolder, found: Finding) -> Finding:
-    """Every byte of the segments has to belong to something: what no reader reaches was put there."""
+    """Add what was cut from the journal after crashes and kept aside: no damage, but worth knowing."""
     stray = sorted(path.name for path in run.journal.glob("torn-*.bin"))
     return (
         found

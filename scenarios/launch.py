@@ -25,14 +25,14 @@ from observers import recorder
 from protocol.bodies import Action, Body, Claim, Control, Lost, Report, Setting, Verb
 from protocol.decoder import reread
 from protocol.encoder import encode
-from protocol.errors import BusError, OrchestraError
+from protocol.errors import BusError, OrchestraError, SourceError, WireError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority
 from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
 from scenarios.mission import CastMember, Mission
 
 _BROKER_S: Final = 20.0
-_TOO_MANY_DEATHS: Final = 25
+_TOO_MANY_DEATHS: Final = 20
 _PRELOAD: Final = ["agents.specialist", "gates.gatekeeper", "coordinators.shell", "observers.recorder", "agents.clock"]
 
 
@@ -65,7 +65,8 @@ class Launch:
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
     _unreported: list[Death] = field(default_factory=list)
-    _deaths: int = 0
+    _claimed: dict[str, str] = field(default_factory=dict)
+    _past: int = 0
 
     def until_done(self) -> End:
         """Run the mission and return how it ended.
@@ -74,17 +75,25 @@ class Launch:
             OrchestraError: it cannot go on: a damaged journal, a process that fails for good, no broker.
             KeyboardInterrupt: somebody interrupted it; `orchestra resume` goes on where it stopped.
         """
-        self._supervisor = Supervisor(self.run.logs, preload=_PRELOAD)
+        with self.run.held():
+            self._supervisor = Supervisor(self.run.logs, preload=_PRELOAD)
+            try:
+                return self._carry_out()
+            finally:
+                self._stop()
+
+    def _carry_out(self) -> End:
+        self._supervisor.start(Program(BROKER, "broker", serve_broker, (self.run,)))
+        self._await_broker()
+        facts = {"role": "supervisor"}
+        self._publisher = Publisher(self.run, SUPERVISOR, facts=facts, while_waiting=self._tend)
         try:
-            self._supervisor.start(Program(BROKER, "broker", serve_broker, (self.run,)))
-            self._await_broker()
-            self._publisher = Publisher(self.run, SUPERVISOR, facts={"role": "supervisor"}, while_waiting=self._tend)
             self._introduce()
             self._start_standing()
             self._begin()
             return self._wait()
         finally:
-            self._stop()
+            self._publisher.close()
 
     def _await_broker(self) -> None:
         deadline_s = time.monotonic() + _BROKER_S
@@ -109,19 +118,16 @@ class Launch:
         lost = [(f"lost-{instance}", Lost(agent=agent, instance=instance, reason="the run was stopped"))
                 for agent, instance in self._held_before()]  # fmt: skip
         self._say_all([*lost])
-        settings = [Setting(name="coordinator", value=self.mission.coordinator)]
-        settings += [Setting(name=name, value=value) for name, value in self.mission.settings]
-        start = Control(
-            verb=Verb.START, subject=self.mission.scenario, settings=tuple(settings), plan=self.mission.plan
-        )
+        start = _start(self.mission)
         self._say_all([("start", start)], recipient=TECH_LEAD)
 
     def _held_before(self) -> list[tuple[str, str]]:
         """Return the instances that had claimed something in an earlier life of this run, in order."""
         status = ask_status(self.run)
+        self._past = int(status["head"]) if status else 0
         held: dict[str, str] = {}
         subscriber = Subscriber(self.run, None)
-        while status and subscriber.position < int(status["head"]):
+        while subscriber.position < self._past:
             entry = subscriber.receive(2.0)
             if entry is None:
                 break
@@ -145,6 +151,8 @@ class Launch:
                     end = self._note(entry)
                     if end is not None:
                         return end
+                    if entry.sequence == self._past:
+                        self._start_what_is_open()
                     entry = subscriber.receive(0)
                 self._publisher.beat({"state": "supervising", "position": subscriber.position})
         finally:
@@ -155,14 +163,20 @@ class Launch:
         self._unreported += self._supervisor.watch(0.0)
 
     def _note(self, entry: Entry) -> End | None:
-        """Keep count of open assignments, start specialists for them, and notice the end."""
+        """Keep count of what is assigned and claimed, start specialists for it, and notice the end."""
         inbox, _, kind = entry.topic.partition("/")
         if kind == MessageType.TASK_ASSIGNMENT.value:
             message = reread(entry.document)
             self._open.setdefault(message.recipient, set()).add(message.task)
-            self._start_for(message.recipient)
+            if entry.sequence > self._past:
+                self._start_for(message.recipient)
+        elif kind == MessageType.CLAIM.value:
+            message = reread(entry.document)
+            if isinstance(message.body, Claim):
+                self._claimed[message.task] = message.body.instance
         elif kind == MessageType.VERDICT.value:
             task = reread(entry.document).task
+            self._claimed.pop(task, None)
             for tasks in self._open.values():
                 tasks.discard(task)
         elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
@@ -170,6 +184,12 @@ class Launch:
             if message.sender == TECH_LEAD and isinstance(message.body, Report):
                 return End(message.body, entry.sequence)
         return None
+
+    def _start_what_is_open(self) -> None:
+        """The past of a resumed run has been read: only what it left undone needs somebody."""
+        for agent, tasks in self._open.items():
+            if tasks:
+                self._start_for(agent)
 
     def _start_for(self, agent: str) -> None:
         """Start as many instances as there is work for, up to what the cast allows; the rest come on demand."""
@@ -184,13 +204,15 @@ class Launch:
                 self._supervisor.start(Program(agent, slot, specialist.serve, args, takes_instance=True, is_kept=False))
 
     def _report_death(self, death: Death) -> None:
-        self._deaths += 1
         self.on_death(death)
-        if death.exit_code != 0 and self._deaths > _TOO_MANY_DEATHS:
-            raise OrchestraError(f"{death.instance} died again ({death.reason}); giving up after {self._deaths} deaths")
+        if death.in_a_row > _TOO_MANY_DEATHS:
+            log = self.run.logs / f"{death.instance}.jsonl"
+            raise OrchestraError(
+                f"{death.program.slot} died {death.in_a_row} times in a row, the last time {death.reason}; see {log}"
+            )
         if death.program.agent == BROKER:
             return  # nobody could be told; the next epoch in the journal says it
-        if death.exit_code != 0:
+        if death.exit_code != 0 or death.instance in self._claimed.values():
             body = Lost(
                 agent=death.program.agent,
                 instance=death.instance,
@@ -203,20 +225,8 @@ class Launch:
 
     def _say_all(self, said: list[tuple[str, Body]], recipient: str = EVERYONE) -> None:
         """Publish facts about the run, each once over all lives of the run."""
-        documents = []
-        for what, body in said:
-            message = Message(
-                sender=SUPERVISOR,
-                recipient=recipient,
-                type=MessageType.LOST if isinstance(body, Lost) else MessageType.CONTROL,
-                priority=Priority.HIGH,
-                task="run",
-                timestamp_ns=time.time_ns(),
-                id=derived(what, self.run.id),
-                mission=self.run.id,
-                body=body,
-            )
-            documents.append((encode(message), message.priority))
+        messages = [_message(body, derived(what, self.run.id), self.run.id, recipient) for what, body in said]
+        documents = [(encode(message), message.priority) for message in messages]
         for receipt in self._publisher.submit(documents):
             if receipt.status is Status.REFUSED:
                 raise BusError(f"the broker refused the supervisor: {receipt.reason}")
@@ -225,8 +235,6 @@ class Launch:
         """Stop in an order in which nobody misses anything: agents, broker, and last the recorder, which seals."""
         slots = [life for life in self._supervisor.slots() if life not in ("broker", "recorder")]
         self._supervisor.stop(slots)
-        if hasattr(self, "_publisher"):
-            self._publisher.close()
         self._supervisor.stop(["broker"])
         self._supervisor.stop(["recorder"])
         self.run.remove_sockets()
@@ -235,3 +243,35 @@ class Launch:
 def _present(member: CastMember) -> Control:
     role = Setting(name="role", value=member.role.value)
     return Control(verb=Verb.PRESENT, subject=member.name, settings=(role,))
+
+
+def _start(mission: Mission) -> Control:
+    settings = [Setting(name="coordinator", value=mission.coordinator)]
+    settings += [Setting(name=name, value=value) for name, value in mission.settings]
+    return Control(verb=Verb.START, subject=mission.scenario, settings=tuple(settings), plan=mission.plan)
+
+
+def check_size(mission: Mission) -> None:
+    """Find out before a mission starts whether its plan fits into the message that starts it.
+
+    Raises:
+        SourceError: the plan is too large, or holds something that XML cannot carry.
+    """
+    try:
+        encode(_message(_start(mission), "start", "run", TECH_LEAD))
+    except WireError as error:
+        raise SourceError(f"the plan of {len(mission.plan.tasks):,} tasks cannot be sent: {error}; split it") from error
+
+
+def _message(body: Body, identity: str, mission: str, recipient: str) -> Message:
+    return Message(
+        sender=SUPERVISOR,
+        recipient=recipient,
+        type=MessageType.LOST if isinstance(body, Lost) else MessageType.CONTROL,
+        priority=Priority.HIGH,
+        task="run",
+        timestamp_ns=time.time_ns(),
+        id=identity,
+        mission=mission,
+        body=body,
+    )

@@ -1,5 +1,6 @@
 """What a scenario hands to the launcher: a name, a cast, a plan, and where the results go."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -42,6 +43,22 @@ class Mission:
             CastMember(RECORDER, Role.RECORDER),
             *self.specialists,
         )
+
+
+def check_writable(output: Path) -> None:
+    """Find out before a mission starts whether its results can be written.
+
+    Raises:
+        SourceError: they cannot.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=output):
+            pass
+        if not any(output.iterdir()):
+            output.rmdir()
+    except OSError as error:
+        raise SourceError(f"{output} cannot be written: {error.strerror}; choose another --output") from error
 
 
 def write_results(files: tuple[File, ...], store: ArtifactStore, output: Path) -> list[Path]:

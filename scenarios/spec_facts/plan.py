@@ -16,6 +16,7 @@ NAME: Final = "spec-facts"
 COORDINATOR: Final = "@data-coordinator"
 EXTRACTOR, FINDER, WRITER = "@fact-extractor", "@contradiction-finder", "@fact-writer"
 MAX_DOCUMENTS: Final = 1000
+_LONGEST_NAME: Final = 500
 MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -57,7 +58,7 @@ def plan_mission(
         title="Write FACTS.md and facts.json",
         needs=(*ids, "compare"),
         inputs=tuple(documents),
-        settings=tuple(_unread(path.relative_to(specs).as_posix()) for path in others),
+        settings=tuple(_unread(ascii(path.relative_to(specs).as_posix())[1:-1]) for path in others),
     )
     return Mission(
         scenario=NAME,
@@ -96,6 +97,8 @@ def _is_hidden(path: Path, specs: Path) -> bool:
 
 def _take(specs: Path, path: Path, store: ArtifactStore) -> File:
     name = path.relative_to(specs).as_posix()
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise SourceError(f"{str(path)!a} has a name that no message can carry; rename it")
     try:
         if path.stat().st_size > MAX_DOCUMENT_BYTES:
             raise SourceError(f"{path} has more than {MAX_DOCUMENT_BYTES:,} bytes; split it or take it out")
