@@ -241,7 +241,8 @@ class Broker:
     def _welcome(self, identity: bytes, facts: dict[str, Any]) -> None:
         agent, first = str(facts.get("agent", "")), facts.get("first", 1)
         if not is_agent_name(agent):
-            self._log.warning("a publisher without a name was not let in", name=agent[:80])
+            reason = f"{agent[:80]!r} is not an agent name such as @python-expert"
+            self._router.send_multipart([identity, wire.pack_facts(b"X", {"code": "no-name", "reason": reason})])
             return
         for known, session in list(self._sessions.items()):
             if not _is_alive(session.facts.get("pid")):

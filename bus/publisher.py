@@ -21,12 +21,13 @@ from bus.run import RunFolder
 from bus.transport import all_taken
 from bus.wire import Receipt
 from protocol.encoder import encode
-from protocol.errors import BusError
+from protocol.errors import BusError, Refused
 from protocol.messages import Message, Priority
 
 WINDOW_FRAMES: Final = 64
 PATIENCE_S: Final = 60.0
 _RESEND_S: Final = 1.0
+_HELLO_S: Final = 0.05  # a new broker asks once for each frame of the window; one hello answers them all
 _RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
@@ -148,12 +149,10 @@ class Publisher:
         self._while_waiting()
         if self._dealer.poll(int(most_s * 1000)):
             self._receive_all()
-            return
         silent_s = time.monotonic() - self._heard_s
         if silent_s > self._patience_s:
             raise BusError(f"no broker has answered for {self._patience_s:.0f} s; is the run still alive?")
         if silent_s > _RESEND_S and time.monotonic() - self._resent_s > _RESEND_S:
-            self._resent_s = time.monotonic()
             self._resend()
 
     def _receive_all(self) -> None:
@@ -170,7 +169,13 @@ class Publisher:
             elif kind == b"N":
                 number = wire.unpack_number(raw)
                 # What the broker asks for may have been acknowledged from an earlier copy: a new hello gets past that.
-                self._resend_from(number) if number in self._window else self._resend()
+                if number in self._window:
+                    self._resend_from(number)
+                elif time.monotonic() - self._resent_s > _HELLO_S:
+                    self._resend()
+            elif kind == b"X":
+                facts = wire.unpack_facts(raw)
+                raise Refused(str(facts.get("code")), str(facts.get("reason")))
 
     def _settle(self, raw: bytes) -> None:
         number, receipts = wire.unpack_ack(raw)
@@ -179,6 +184,7 @@ class Publisher:
 
     def _resend(self) -> None:
         """Introduce ourselves again, to a broker that may be new, and send the whole window."""
+        self._resent_s = time.monotonic()
         self._hello()
         self._resend_from(0)
 

@@ -1,7 +1,7 @@
 """The frames that publishers, broker and subscribers exchange around documents. Bytes in, values out; no sockets.
 
 Publisher to broker (DEALER to ROUTER), first byte:  H hello · P publish · B heartbeat · S status
-Broker to publisher:                                 W welcome · A acknowledgement · N resend from · J status
+Broker to publisher:      W welcome · A acknowledgement · N resend from · J status · X not let in
 Broker to subscribers (XPUB), one frame:             topic NUL head documents
 
 Documents in one frame are told apart by a table of lengths, never by a separator.
@@ -161,7 +161,7 @@ def unpack_number(raw: bytes) -> int:
 
 
 def pack_facts(kind: bytes, facts: dict[str, Any]) -> bytes:
-    """Return an H (hello), B (heartbeat), S (status) or J (status answer) frame."""
+    """Return an H (hello), B (heartbeat), S (status), J (status answer) or X (not let in) frame."""
     return kind + json.dumps(facts).encode()
 
 

@@ -1,7 +1,9 @@
 """The broker as a process: killed, restarted, and with readers that are slow, late, stopped or dead."""
 
 import os
+import re
 import signal
+import threading
 import time
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from bus.follower import durable
 from bus.journal import JournalReader
 from bus.publisher import Publisher, ask_status
 from bus.run import RunFolder
@@ -17,6 +20,8 @@ from bus.subscriber import Subscriber
 from bus.wire import Status
 from protocol.decoder import decode
 from protocol.encoder import encode
+from protocol.errors import BusError, Refused
+from protocol.messages import Priority
 from tests.builders import broker, status, until
 
 MESSAGES = 20_000
@@ -215,3 +220,72 @@ def test_a_run_folder_is_its_owners_alone_however_long_its_path(tmp_path: Path) 
     sockets = Path(run.endpoint("publish").removeprefix("ipc://")).parent
     assert sockets.stat().st_mode & 0o777 == 0o700
     assert len(run.endpoint("publish")) < 113
+
+
+def test_a_publisher_outlives_a_broker_that_stood_still(tmp_path: Path) -> None:
+    with broker(tmp_path / "run") as running:
+        publisher = Publisher(running.run, "@worker")
+        publisher.publish([status(0)])
+        os.kill(running.process.pid or 0, signal.SIGSTOP)
+        waker = threading.Timer(3.0, os.kill, (running.process.pid, signal.SIGCONT))
+        waker.start()
+        for number in range(1, 4001):
+            publisher.enqueue(encode(status(number)))
+        publisher.flush()
+        assert publisher.publish([status(9999)])[0].status is Status.NEW
+        waker.join()
+        publisher.close()
+        entries = [e for e in JournalReader(running.run.journal).entries() if e.topic == "lead/status"]
+        assert [decode(e.document).id for e in entries][:-1] == [f"m-@worker-{n}" for n in range(4001)]
+
+
+def test_a_publisher_that_waits_in_vain_says_so(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.create()
+    publisher = Publisher(run, "@worker", patience_s=0.3)
+    with pytest.raises(BusError, match="no broker has answered"):
+        publisher.publish([status(1)])
+    publisher.close()
+
+
+def test_nothing_a_publisher_sends_ends_the_broker(tmp_path: Path) -> None:
+    with broker(tmp_path / "run") as running:
+        (running.run.path / "quarantine").write_text("a file where the folder should be")
+        nameless = Publisher(running.run, "worker")
+        with pytest.raises(Refused, match="'worker' is not an agent name"):
+            nameless.submit([(b"<refused/>", Priority.NORMAL)])
+        context = zmq.Context()
+        stranger = context.socket(zmq.DEALER)
+        stranger.setsockopt(zmq.LINGER, 0)
+        stranger.connect(running.run.endpoint("publish"))
+        stranger.send(b"H" + b"[" * 200_000)
+        publisher = Publisher(running.run, "@worker")
+        [receipt] = publisher.submit([(b"<refused/>", Priority.NORMAL)])
+        assert receipt.status is Status.REFUSED
+        assert publisher.publish([status(1)])[0].status is Status.NEW
+        assert running.process.is_alive()
+        nameless.close()
+        publisher.close()
+        context.destroy(linger=0)
+
+
+def test_only_what_is_durable_is_history(tmp_path: Path) -> None:
+    with broker(tmp_path / "run") as running:
+        publisher = Publisher(running.run, "@worker")
+        [receipt] = publisher.publish([status(1)])
+        assert [entry.sequence for entry in durable(running.run)] == list(range(1, receipt.sequence + 1))
+        running.kill()
+        with pytest.raises(BusError, match="no broker has answered"):
+            list(durable(running.run, patience_s=0.1))
+        publisher.close()
+
+
+def test_a_run_with_any_name_can_be_spoken_of(tmp_path: Path) -> None:
+    for name in ("a b ü", "x" * 250, "run-1", "...", "a/"):
+        assert is_identifier(RunFolder(tmp_path / name).id)
+    assert RunFolder(tmp_path / "run-1").id == "run-1"
+    assert RunFolder(tmp_path / "a b").id != RunFolder(tmp_path / "a c").id
+
+
+def is_identifier(text: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@#-]{0,199}", text))

@@ -189,3 +189,23 @@ def test_a_file_that_is_no_segment_is_named(tmp_path: Path) -> None:
     (tmp_path / "000000000001.mcap").write_bytes(b"something else entirely")
     with pytest.raises(JournalError, match=r"000000000001\.mcap does not begin as a segment does"):
         read(tmp_path)
+
+
+def test_a_disk_that_is_full_while_a_segment_ends_costs_nothing_but_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, segment_bytes=100)
+    first = journal.append(group(0))
+    real = os.write
+
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    for _ in range(2):
+        with pytest.raises(JournalError, match="No space left on device"):
+            journal.append(group(8))
+    monkeypatch.setattr(os, "write", real)
+    second = journal.append(group(8))
+    journal.close()
+    assert read(tmp_path) == first + second

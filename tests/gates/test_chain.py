@@ -1,5 +1,6 @@
 """The chain of gates and the gates themselves, on results as specialists send them."""
 
+import contextlib
 import json
 import time
 from hashlib import sha256
@@ -141,10 +142,15 @@ def test_a_gate_that_crashes_is_late_or_says_nothing_escalates(store: ArtifactSt
         time.sleep(30)
         return Pass()
 
+    def holds_on(_: Judged) -> Verdict:
+        while True:
+            with contextlib.suppress(Exception):  # as libraries for reading documents do
+                time.sleep(0.01)
+
     def mumbles(_: Judged) -> Verdict:
         return None  # type: ignore[return-value]  # exactly what must not count as a yes
 
-    for gate, words in ((crashes, "boom"), (sleeps, "late"), (mumbles, "no verdict")):
+    for gate, words in ((crashes, "boom"), (sleeps, "late"), (holds_on, "late"), (mumbles, "no verdict")):
         outcome = run({"layer_1_input": gate, "layer_2_hallucination": lambda _: Pass()}, judged(store), gate_s=0.1)
         assert isinstance(outcome.verdict, Escalate)
         assert words in outcome.verdict.reason

@@ -1,6 +1,7 @@
 """The mission as a user runs it: what it prints, what it writes, what its exit code says."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -226,3 +227,70 @@ def test_the_real_folders_come_through_the_whole_mission(folder: str, facts: int
     assert len(found["facts"]) > facts
     assert any(item["kind"] == "contradiction" for item in found["findings"])
     assert orchestra("audit", "verify", mission.run, cwd=tmp_path).returncode == 0
+
+
+def test_a_run_is_carried_out_by_one_process_only(tmp_path: Path) -> None:
+    mission = start(tmp_path)
+    mission.wait_for(lambda entry: entry.topic.endswith("/claim"))
+    second = orchestra("resume", mission.run, cwd=tmp_path)
+    code, _, complained = mission.finish()
+    assert code == 0, complained
+    assert second.returncode == 1
+    assert "is being carried out by another process" in second.stderr
+
+
+def test_a_mission_told_to_stop_seals_what_it_has(tmp_path: Path) -> None:
+    mission = start(tmp_path)
+    mission.wait_for(lambda entry: entry.topic.endswith("/claim"))
+    mission.process.send_signal(signal.SIGTERM)
+    assert mission.finish()[0] == 130
+    told = json.loads(orchestra("audit", "verify", mission.run, "--json", cwd=tmp_path).stdout)
+    assert (told["good"], told["unsealed"]) == (True, 0)
+    assert not (mission.run / "sockets").exists()
+
+
+def test_a_reader_of_the_progress_that_goes_away_does_not_end_the_mission(tmp_path: Path) -> None:
+    mission = start(tmp_path)
+    assert mission.process.stderr is not None
+    mission.process.stderr.readline()
+    mission.process.stderr.close()
+    assert mission.process.stdout is not None
+    mission.process.stdout.read()
+    mission.process.stdout.close()
+    assert mission.process.wait(60) == 0
+    assert mission.results().keys() == {"FACTS.md", "facts.json"}
+
+
+def test_folders_with_awkward_names_are_no_obstacle(tmp_path: Path) -> None:
+    specs = tmp_path / "specs ü"
+    (specs / "sub folder").mkdir(parents=True)
+    (specs / "sub folder" / "cell note é.md").write_text("The maximum voltage is 3.65 V.\n")
+    (specs / "loop").symlink_to(specs)
+    os.mkfifo(specs / "pipe.md")
+    arguments = (
+        "run",
+        "spec-facts",
+        "--specs",
+        specs,
+        "--output",
+        tmp_path / "out",
+        "--run-dir",
+        tmp_path / "a b ü",
+        "-q",
+    )
+    done = orchestra(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "cell note é.md" in (tmp_path / "out" / "FACTS.md").read_text()
+
+
+def test_what_cannot_be_carried_out_is_said_before_anything_starts(tmp_path: Path) -> None:
+    for name, count in ((b"bad-\xff.md", 1), (b"escape-\x1b.md", 1), (b"x" * 200 + b"-%d.md", 900)):
+        specs = tmp_path / str(count) / name[:4].decode()
+        specs.mkdir(parents=True)
+        for number in range(count):
+            path = Path(os.fsdecode(os.fsencode(specs) + b"/" + name.replace(b"%d", b"%d" % number)))
+            path.write_text("3 V")
+        done = orchestra("run", "spec-facts", "--specs", specs, cwd=tmp_path)
+        assert done.returncode == 2, (name, done.stderr)
+        assert "rename it" in done.stderr or "split it" in done.stderr
+        assert "Traceback" not in done.stderr
