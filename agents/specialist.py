@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -52,30 +53,28 @@ IDLE_S: Final = 20.0
 _RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
-class Specialist:
-    """One instance of a specialist.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a specialist works with.
 
-    instance: unique over all lives, such as "fact-extractor-1-3f9a2c". history: the journal so far, asked for when
-    a task was begun before. tell: what this instance is at, for `orchestra status`.
+    history: the journal so far, asked for when a task was begun before. tell: what this instance is at, for
+    `orchestra status`. clock_ns: nanoseconds since 1970, for the timestamps of its messages.
     """
 
-    def __init__(
-        self,
-        name: str,
-        instance: str,
-        *,
-        skills: Mapping[str, Skill],
-        hearing: Hearing,
-        publishing: Publishing,
-        store: ArtifactStore,
-        history: Callable[[], list[Entry]],
-        clock_ns: Callable[[], int] = time.time_ns,
-        tell: Callable[[str], None] = lambda state: None,
-    ) -> None:
+    hearing: Hearing
+    publishing: Publishing
+    store: ArtifactStore
+    history: Callable[[], list[Entry]]
+    tell: Callable[[str], None] = lambda state: None
+    clock_ns: Callable[[], int] = time.time_ns
+
+
+class Specialist:
+    """One instance of a specialist. instance: unique over all lives, such as "fact-extractor-1-3f9a2c"."""
+
+    def __init__(self, name: str, instance: str, skills: Mapping[str, Skill], around: Surroundings) -> None:
         self.name, self.instance = name, instance
-        self._skills, self._hearing, self._publishing = skills, hearing, publishing
-        self._store, self._history, self._clock_ns = store, history, clock_ns
-        self._tell = tell
+        self._skills, self._around = skills, around
         self._queue: list[tuple[int, int, Message]] = []
         self._progress = 0
 
@@ -86,7 +85,7 @@ class Specialist:
             return assignment is not None
         if not self._claim(assignment, assignment.body):
             return True
-        self._tell(f"working on {assignment.task}")
+        self._around.tell(f"working on {assignment.task}")
         fault = self._gate(assignment, assignment.body)
         report = self._failed(fault) if fault else self._work(assignment, assignment.body)
         self._say(assignment, MessageType.TASK_COMPLETION, report, "result", gates=_claimed_marks(fault))
@@ -94,7 +93,7 @@ class Specialist:
 
     def _next(self, wait_s: float) -> Message | None:
         """Return the most urgent assignment that has been heard; waits only when there is none."""
-        while (entry := self._hearing.receive(0 if self._queue else wait_s)) is not None:
+        while (entry := self._around.hearing.receive(0 if self._queue else wait_s)) is not None:
             if entry.topic == f"{inbox_of(self.name)}/{MessageType.TASK_ASSIGNMENT.value}":
                 message = reread(entry.document)
                 heapq.heappush(self._queue, (_RANK[message.priority], entry.sequence, message))
@@ -108,7 +107,7 @@ class Specialist:
 
     def _gate(self, assignment: Message, body: TaskAssignment) -> ErrorDetails | None:
         """Gate 1 at the door: do not start on inputs that are not what the assignment says."""
-        judged = Judged(assignment, Report(action=Action.PENDING), body, self._store)
+        judged = Judged(assignment, Report(action=Action.PENDING), body, self._around.store)
         verdict = run_gates({"layer_1_input": inputs_are_sound}, judged).verdict
         if isinstance(verdict, Pass):
             return None
@@ -144,12 +143,12 @@ class Specialist:
             # What happened carries the incarnation in its id: two lives spend twice.
             self._say(assignment, MessageType.PROGRESS, progress, f"progress-{self.instance}-{self._progress}")
 
-        return Work(assignment.task, attempt, body, self._store, report, journaled)
+        return Work(assignment.task, attempt, body, self._around.store, report, journaled)
 
     def _steps_of(self, task: str) -> dict[tuple[str, str], File]:
         """Return what earlier attempts of a task have journaled as done."""
         steps: dict[tuple[str, str], File] = {}
-        for entry in self._history():
+        for entry in self._around.history():
             if entry.topic.endswith("/progress"):
                 message = reread(entry.document)
                 body = message.body
@@ -179,7 +178,7 @@ class Specialist:
             priority=assignment.priority,
             task=assignment.task,
             parent_task=assignment.parent_task,
-            timestamp_ns=self._clock_ns(),
+            timestamp_ns=self._around.clock_ns(),
             id=derived(what, assignment.mission, assignment.task, assignment.attempt),
             mission=assignment.mission,
             cause=assignment.id,
@@ -188,7 +187,7 @@ class Specialist:
             body=body,
             gates=gates,
         )
-        return self._publishing.publish([message])[0].status
+        return self._around.publishing.publish([message])[0].status
 
 
 def _error(level: ErrorLevel, category: ErrorCategory, message: str) -> ErrorDetails:
@@ -211,16 +210,15 @@ def serve(run: RunFolder, definition: Definition, instance: str) -> None:
     facts: dict[str, Any] = {"role": "specialist", "instance": instance, "model": definition.model}
     publisher = Publisher(run, name, facts=facts)
     subscriber = Subscriber(run, inbox_of(name))
-    specialist = Specialist(
-        name,
-        instance,
-        skills={skill: SKILLS[skill] for skill in definition.skills if skill in SKILLS},
+    around = Surroundings(
         hearing=subscriber,
         publishing=publisher,
         store=ArtifactStore(run.artifacts),
         history=lambda: list(durable(run)),
         tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
     )
+    skills = {skill: SKILLS[skill] for skill in definition.skills if skill in SKILLS}
+    specialist = Specialist(name, instance, skills, around)
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -12,7 +12,7 @@ from typing import Final
 
 from coordinators.fold import Draft, Heard
 from coordinators.plan import check
-from coordinators.tasks import Event, State, advance
+from coordinators.tasks import State, Step, advance
 from protocol.bodies import (
     Action,
     Answer,
@@ -70,7 +70,7 @@ class PlanState:
     is_reported: bool = False
 
 
-Step = tuple[PlanState, tuple[Draft, ...]]
+Stepped = tuple[PlanState, tuple[Draft, ...]]
 
 
 class Coordinator:
@@ -84,7 +84,7 @@ class Coordinator:
     def start(self) -> PlanState:
         return PlanState()
 
-    def step(self, state: PlanState, heard: Heard) -> Step:
+    def step(self, state: PlanState, heard: Heard) -> Stepped:
         """Return what becomes of the state, and what there is to say, when this has been heard."""
         body, task = heard.message.body, heard.message.task
         if isinstance(body, TaskAssignment):
@@ -104,7 +104,7 @@ class Coordinator:
             return self._answer(state, row, body)
         return state, ()
 
-    def _begin(self, state: PlanState, heard: Heard, body: TaskAssignment) -> Step:
+    def _begin(self, state: PlanState, heard: Heard, body: TaskAssignment) -> Stepped:
         if state.given is not None or body.plan is None:
             return state, ()
         state = replace(state, given=heard.message)
@@ -115,21 +115,21 @@ class Coordinator:
         rows = {task.id: TaskRow(task) for task in body.plan.tasks}
         return self._assign_ready(replace(state, rows=MappingProxyType(rows)))
 
-    def _claim(self, state: PlanState, heard: Heard, row: TaskRow, body: Claim) -> Step:
+    def _claim(self, state: PlanState, heard: Heard, row: TaskRow, body: Claim) -> Stepped:
         if row.state is not State.ASSIGNED or heard.message.attempt != row.attempt:
             return state, ()
         # Time runs from the claim: what waits for a free process is not late, however long the queue.
         due_ns = heard.at_ns + body.lease_s * 1_000_000_000 + _GRACE_NS
-        claimed = replace(row, state=advance(row.state, Event.CLAIM), instance=body.instance, due_ns=due_ns)
+        claimed = replace(row, state=advance(row.state, Step.CLAIM), instance=body.instance, due_ns=due_ns)
         state = _with(state, claimed)
         # A claim can be sequenced behind the news that its sender died.
         if body.instance in state.gone:
             return self._retry_lost(state, [claimed], "its process had died")
         return self._ask_for_wake(state)
 
-    def _verdict(self, state: PlanState, heard: Heard, row: TaskRow, body: VerdictReport) -> Step:
+    def _verdict(self, state: PlanState, heard: Heard, row: TaskRow, body: VerdictReport) -> Stepped:
         if body.decision is Decision.PASS:
-            accepted = replace(row, state=advance(row.state, Event.PASS), artifacts=body.artifacts)
+            accepted = replace(row, state=advance(row.state, Step.PASS), artifacts=body.artifacts)
             return self._assign_ready(_with(state, accepted))
         if heard.message.attempt != row.attempt or row.state is State.ESCALATED:
             return state, ()
@@ -140,20 +140,20 @@ class Coordinator:
             return self._escalate(state, row, body.reason, body.error_details)
         return self._assign(_with(state, row), [row.planned.id], feedback=body.reason)
 
-    def _answer(self, state: PlanState, row: TaskRow, body: Answer) -> Step:
+    def _answer(self, state: PlanState, row: TaskRow, body: Answer) -> Stepped:
         """The tech lead has decided about an escalated task: retry, or give it up and the mission with it."""
         if row.state is not State.ESCALATED:
             return state, ()
         if body.choice == "retry":
             return self._assign(state, [row.planned.id], feedback=body.text)
-        return _with(state, replace(row, state=advance(row.state, Event.ABANDON))), ()
+        return _with(state, replace(row, state=advance(row.state, Step.ABANDON))), ()
 
-    def _lose(self, state: PlanState, body: Lost) -> Step:
+    def _lose(self, state: PlanState, body: Lost) -> Stepped:
         state = replace(state, gone=state.gone | {body.instance})
         held = [row for row in state.rows.values() if row.state is State.CLAIMED and row.instance == body.instance]
         return self._retry_lost(state, held, body.reason)
 
-    def _retry_lost(self, state: PlanState, held: list[TaskRow], why: str) -> Step:
+    def _retry_lost(self, state: PlanState, held: list[TaskRow], why: str) -> Stepped:
         drafts: list[Draft] = []
         for row in held:
             row = replace(row, losses=row.losses + 1)
@@ -165,7 +165,7 @@ class Coordinator:
             drafts += said
         return state, tuple(drafts)
 
-    def _wake(self, state: PlanState, heard: Heard) -> Step:
+    def _wake(self, state: PlanState, heard: Heard) -> Stepped:
         """Claimed tasks whose lease is over without a verdict are treated as lost: their process hangs."""
         state = replace(state, wake_due_ns=0)
         late = [row for row in _claimed(state) if row.due_ns <= heard.at_ns]
@@ -173,7 +173,7 @@ class Coordinator:
         state, wake = self._ask_for_wake(state)
         return state, drafts + wake
 
-    def _assign_ready(self, state: PlanState) -> Step:
+    def _assign_ready(self, state: PlanState) -> Stepped:
         rows = state.rows
         ready = [
             name
@@ -185,12 +185,12 @@ class Coordinator:
             return replace(state, is_reported=True), (*drafts, self._completion(state))
         return state, drafts
 
-    def _assign(self, state: PlanState, names: list[str], feedback: str | None = None) -> Step:
+    def _assign(self, state: PlanState, names: list[str], feedback: str | None = None) -> Stepped:
         drafts = []
         for name in names:
             row = state.rows[name]
-            event = Event.ASSIGN if row.state is State.WAITING else Event.RETRY
-            row = replace(row, state=advance(row.state, event), attempt=row.attempt + 1, instance="")
+            step = Step.ASSIGN if row.state is State.WAITING else Step.RETRY
+            row = replace(row, state=advance(row.state, step), attempt=row.attempt + 1, instance="")
             state = _with(state, row)
             drafts.append(self._assignment(state, row, feedback))
         return state, tuple(drafts)
@@ -216,7 +216,7 @@ class Coordinator:
             body=body,
         )
 
-    def _ask_for_wake(self, state: PlanState) -> Step:
+    def _ask_for_wake(self, state: PlanState) -> Stepped:
         """Keep one wake owed, for the claimed task that is due first."""
         first_ns = min((row.due_ns for row in _claimed(state)), default=0)
         if first_ns == 0 or state.wake_due_ns:
@@ -225,8 +225,8 @@ class Coordinator:
         draft = Draft(recipient=CLOCK, type=MessageType.WAKE_REQUEST, task=_mission_task(state) or "run", body=body)
         return replace(state, wake_due_ns=first_ns), (draft,)
 
-    def _escalate(self, state: PlanState, row: TaskRow, reason: str, error: ErrorDetails | None) -> Step:
-        escalated = replace(row, state=advance(row.state, Event.ESCALATE))
+    def _escalate(self, state: PlanState, row: TaskRow, reason: str, error: ErrorDetails | None) -> Stepped:
+        escalated = replace(row, state=advance(row.state, Step.ESCALATE))
         category = error.category if error else ErrorCategory.EXECUTION
         level = error.level if error and error.level is ErrorLevel.PERSON else ErrorLevel.TECH_LEAD
         details = ErrorDetails(

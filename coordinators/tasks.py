@@ -15,7 +15,7 @@ class State(Enum):
     ABANDONED = "abandoned"
 
 
-class Event(Enum):
+class Step(Enum):
     ASSIGN = "assign"
     CLAIM = "claim"
     PASS = "pass"
@@ -24,34 +24,34 @@ class Event(Enum):
     ABANDON = "abandon"
 
 
-STEPS: Final[dict[State, dict[Event, State]]] = {
-    State.WAITING: {Event.ASSIGN: State.ASSIGNED, Event.ABANDON: State.ABANDONED},
+STEPS: Final[dict[State, dict[Step, State]]] = {
+    State.WAITING: {Step.ASSIGN: State.ASSIGNED, Step.ABANDON: State.ABANDONED},
     State.ASSIGNED: {
-        Event.CLAIM: State.CLAIMED,
-        Event.PASS: State.ACCEPTED,  # an earlier attempt's verdict may overtake the claim of the next
-        Event.RETRY: State.ASSIGNED,
-        Event.ESCALATE: State.ESCALATED,
-        Event.ABANDON: State.ABANDONED,
+        Step.CLAIM: State.CLAIMED,
+        Step.PASS: State.ACCEPTED,  # an earlier attempt's verdict may overtake the claim of the next
+        Step.RETRY: State.ASSIGNED,
+        Step.ESCALATE: State.ESCALATED,
+        Step.ABANDON: State.ABANDONED,
     },
     State.CLAIMED: {
-        Event.PASS: State.ACCEPTED,
-        Event.RETRY: State.ASSIGNED,
-        Event.ESCALATE: State.ESCALATED,
-        Event.ABANDON: State.ABANDONED,
+        Step.PASS: State.ACCEPTED,
+        Step.RETRY: State.ASSIGNED,
+        Step.ESCALATE: State.ESCALATED,
+        Step.ABANDON: State.ABANDONED,
     },
-    State.ESCALATED: {Event.RETRY: State.ASSIGNED, Event.PASS: State.ACCEPTED, Event.ABANDON: State.ABANDONED},
+    State.ESCALATED: {Step.RETRY: State.ASSIGNED, Step.PASS: State.ACCEPTED, Step.ABANDON: State.ABANDONED},
     State.ACCEPTED: {},
     State.ABANDONED: {},
 }
 
 
-def advance(state: State, event: Event) -> State:
-    """Return the state after an event.
+def advance(state: State, step: Step) -> State:
+    """Return the state after a step.
 
     Raises:
         IllegalStep: that cannot happen to a task in this state.
     """
     try:
-        return STEPS[state][event]
+        return STEPS[state][step]
     except KeyError:
-        raise IllegalStep(f"cannot {event.value} a task that is {state.value}") from None
+        raise IllegalStep(f"cannot {step.value} a task that is {state.value}") from None

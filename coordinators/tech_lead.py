@@ -41,7 +41,7 @@ class MissionState:
     is_over: bool = False
 
 
-Step = tuple[MissionState, tuple[Draft, ...]]
+Stepped = tuple[MissionState, tuple[Draft, ...]]
 
 
 class TechLead:
@@ -52,7 +52,7 @@ class TechLead:
     def start(self) -> MissionState:
         return MissionState()
 
-    def step(self, state: MissionState, heard: Heard) -> Step:
+    def step(self, state: MissionState, heard: Heard) -> Stepped:
         """Return what becomes of the state, and what there is to say, when this has been heard."""
         message, body = heard.message, heard.message.body
         if isinstance(body, Control) and body.verb is Verb.START and not state.coordinator:
@@ -65,7 +65,7 @@ class TechLead:
             return self._end(state, message, body)
         return state, ()
 
-    def _begin(self, state: MissionState, body: Control) -> Step:
+    def _begin(self, state: MissionState, body: Control) -> Stepped:
         settings = {setting.name: setting.value for setting in body.settings}
         coordinator = settings["coordinator"]
         assignment = TaskAssignment(
@@ -80,7 +80,7 @@ class TechLead:
         )
         return replace(state, coordinator=coordinator), (draft,)
 
-    def _decide(self, state: MissionState, message: Message, body: Report) -> Step:
+    def _decide(self, state: MissionState, message: Message, body: Report) -> Stepped:
         details = body.error_details or ErrorDetails(
             level=ErrorLevel.TECH_LEAD, category=ErrorCategory.EXECUTION, message="no reason was given"
         )
@@ -114,7 +114,7 @@ class TechLead:
             Draft(recipient=SUPERVISOR, type=MessageType.STATUS, task=MISSION_TASK, body=told),
         )
 
-    def _end(self, state: MissionState, message: Message, body: VerdictReport) -> Step:
+    def _end(self, state: MissionState, message: Message, body: VerdictReport) -> Stepped:
         """The coordinator's own result was judged."""
         if body.decision is not Decision.PASS:
             details = ErrorDetails(

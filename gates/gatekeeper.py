@@ -20,7 +20,7 @@ from bus.transport import Publishing
 from gates import chain
 from gates.checks import GATES
 from gates.judged import Gate, Judged
-from protocol.bodies import Decision, Report, TaskAssignment, VerdictReport
+from protocol.bodies import Action, Decision, Report, TaskAssignment, VerdictReport
 from protocol.decoder import reread
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority
@@ -62,20 +62,9 @@ class Gatekeeper:
 
     def verdict_on(self, message: Message) -> Message:
         """Return the verdict on a task-completion."""
-        report = message.body
-        assert isinstance(report, Report)
+        report = message.body if isinstance(message.body, Report) else Report(action=Action.BLOCKED)
         assignment = self._assigned.get((message.sender, message.task, message.attempt))
         outcome = chain.run(self._gates, Judged(message, report, assignment, self._store))
-        passed = isinstance(outcome.verdict, Pass)
-        body = VerdictReport(
-            decision=_DECISIONS[type(outcome.verdict)],
-            judged=message.id or "",
-            reason=_reason(outcome.verdict, outcome.layer),
-            description=report.result.description if report.result else "",
-            evidence=outcome.verdict.evidence,
-            artifacts=report.result.artifacts if passed and report.result else (),
-            error_details=None if passed else report.error_details,
-        )
         return Message(
             sender=GATEKEEPER,
             recipient=message.recipient,
@@ -89,9 +78,23 @@ class Gatekeeper:
             cause=message.id,
             attempt=message.attempt,
             integrity=message.integrity,
-            body=body,
+            body=_body(outcome, report, message.id or ""),
             gates=outcome.marks,
         )
+
+
+def _body(outcome: chain.Outcome, report: Report, judged: str) -> VerdictReport:
+    """Return what the verdict says; artifacts are named only where all gates passed."""
+    passed = isinstance(outcome.verdict, Pass)
+    return VerdictReport(
+        decision=_DECISIONS[type(outcome.verdict)],
+        judged=judged,
+        reason=_reason(outcome.verdict, outcome.layer),
+        description=report.result.description if report.result else "",
+        evidence=outcome.verdict.evidence,
+        artifacts=report.result.artifacts if passed and report.result else (),
+        error_details=None if passed else report.error_details,
+    )
 
 
 def _reason(verdict: Verdict, layer: str) -> str:

@@ -29,43 +29,47 @@ def plan_mission(
         SourceError: the folder is missing, holds nothing that is read, or holds too much.
     """
     readable, others = _documents(specs)
-    documents = [_take(specs, path, store) for path in readable]
-    skip = (Setting(name="skip-unreadable", value="true"),) if skips_unreadable else ()
-    extracts = [
-        PlannedTask(
-            id=f"extract/{number:03}-{_slug(file.path)}",
-            agent=EXTRACTOR,
-            skill="extract-facts",
-            title=f"Extract {file.path}"[:200],
-            inputs=(file,),
-            settings=skip,
-        )
-        for number, file in enumerate(documents, 1)
-    ]
+    documents = tuple(_take(specs, path, store) for path in readable)
+    extracts = tuple(_extract(number, file, skips_unreadable) for number, file in enumerate(documents, 1))
     ids = tuple(task.id for task in extracts)
-    compare = PlannedTask(
-        id="compare",
-        agent=FINDER,
-        skill="find-contradictions",
-        title=f"Compare {len(documents)} documents",
-        needs=ids,
-        inputs=tuple(documents),
-    )
-    write = PlannedTask(
-        id="write",
-        agent=WRITER,
-        skill="write-facts",
-        title="Write FACTS.md and facts.json",
-        needs=(*ids, "compare"),
-        inputs=tuple(documents),
-        settings=tuple(_unread(ascii(path.relative_to(specs).as_posix())[1:-1]) for path in others),
-    )
+    unread = tuple(_unread(ascii(path.relative_to(specs).as_posix())[1:-1]) for path in others)
     return Mission(
         scenario=NAME,
         coordinator=COORDINATOR,
         specialists=specialists(instances),
-        plan=Plan(tasks=(*extracts, compare, write)),
+        plan=Plan(tasks=(*extracts, _compare(ids, documents), _write(ids, documents, unread))),
         settings=(("output", str(output.absolute())), ("specs", str(specs.absolute()))),
+    )
+
+
+def _extract(number: int, file: File, skips_unreadable: bool) -> PlannedTask:
+    return PlannedTask(
+        id=f"extract/{number:03}-{_slug(file.path)}",
+        agent=EXTRACTOR,
+        skill="extract-facts",
+        title=f"Extract {file.path}"[:200],
+        inputs=(file,),
+        settings=(Setting(name="skip-unreadable", value="true"),) if skips_unreadable else (),
+    )
+
+
+def _compare(extracts: tuple[str, ...], documents: tuple[File, ...]) -> PlannedTask:
+    """The documents are inputs too: the gate holds the findings' quotes against them."""
+    title = f"Compare {len(documents)} documents"
+    return PlannedTask(
+        id="compare", agent=FINDER, skill="find-contradictions", title=title, needs=extracts, inputs=documents
+    )
+
+
+def _write(extracts: tuple[str, ...], documents: tuple[File, ...], unread: tuple[Setting, ...]) -> PlannedTask:
+    return PlannedTask(
+        id="write",
+        agent=WRITER,
+        skill="write-facts",
+        title="Write FACTS.md and facts.json",
+        needs=(*extracts, "compare"),
+        inputs=documents,
+        settings=unread,
     )
 
 

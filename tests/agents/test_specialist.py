@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.specialist import Specialist
+from agents.specialist import Specialist, Surroundings
 from agents.work import Outcome, SkillFailed, Work
 from bus.artifacts import ArtifactStore
 from bus.memory import MemoryBus
@@ -43,15 +43,13 @@ class Office:
         self.bus.publisher("@lead").publish([one])
 
     def specialist(self, skill: Callable[[Work], Outcome], instance: str = "worker-1") -> Specialist:
-        return Specialist(
-            "@worker",
-            instance,
-            skills={"s": skill},
+        around = Surroundings(
             hearing=self.bus.subscriber("worker"),
             publishing=self.bus.publisher("@worker"),
             store=self.store,
             history=lambda: self.bus.entries,
         )
+        return Specialist("@worker", instance, {"s": skill}, around)
 
     def said(self, kind: MessageType) -> list[Message]:
         messages = [decode(entry.document) for entry in self.bus.entries]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coordinators.coordinator import ATTEMPTS, LIVES, Coordinator, PlanState
 from coordinators.fold import Draft, Heard, say
-from coordinators.tasks import STEPS, Event, State, advance
+from coordinators.tasks import STEPS, State, Step, advance
 from protocol.bodies import (
     Answer,
     Body,
@@ -280,4 +280,4 @@ def _said(heard: list[Heard]) -> list[tuple[Message, bytes]]:
 def test_the_table_of_task_states_has_no_way_out_of_the_ends() -> None:
     assert STEPS[State.ACCEPTED] == STEPS[State.ABANDONED] == {}
     with pytest.raises(IllegalStep, match="cannot claim a task that is accepted"):
-        advance(State.ACCEPTED, Event.CLAIM)
+        advance(State.ACCEPTED, Step.CLAIM)
