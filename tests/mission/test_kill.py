@@ -1,5 +1,6 @@
 """Killed in the middle: any process, the supervisor, the whole tree. The result is the same."""
 
+import contextlib
 import os
 import signal
 from collections import Counter
@@ -112,3 +113,21 @@ def test_a_killed_forkserver_leaves_no_second_life_beside_the_first(
     code, said, complained = mission.finish()
     assert code == 0, said + complained
     check_sound(mission, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_whoever_takes_it_becomes_a_persons_decision(tmp_path: Path) -> None:
+    mission = start(tmp_path)
+    killed: set[int] = set()
+
+    def kill_the_finder(entry: Entry) -> bool:
+        if entry.topic.endswith("/claim") and entry.sequence not in killed and b"@contradiction-finder<" in entry.document:
+            killed.add(entry.sequence)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(mission.pids("contradiction-finder")[-1], signal.SIGKILL)
+        return entry.topic == "supervisor/status"
+
+    mission.wait_for(kill_the_finder)
+    code, _, complained = mission.finish()
+    assert code == 3, complained
+    assert "processes were lost while doing this task; the last one: killed by signal 9" in complained
