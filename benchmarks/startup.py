@@ -46,7 +46,7 @@ def rows(effort: Effort) -> list[Row]:
     ready = "ready: zmq, lxml, protocol and bus imported and reported through a pipe"
     own = "own memory of one agent: Private_Dirty + Private_Clean of smaps_rollup, all agents alive, middle of them"
     cold = f"Supervisor.start for each of {count}, the forkserver's own start and preload included; {ready}"
-    warm = f"Supervisor.start for each of {count}, forkserver already running (`orchestra up`); {ready}"
+    warm = f"Supervisor.start for each of {count}, forkserver already running; {ready}"
     spawn = f"multiprocessing spawn, {count} processes started at once, {ready}"
     title, aim = f"{count} agents", Aim(bound=0.12, at_most=True)
     spawn_s = [one.seconds for one in spawned]

@@ -121,7 +121,11 @@ def test_a_task_that_kills_whoever_takes_it_becomes_a_persons_decision(tmp_path:
     killed: set[int] = set()
 
     def kill_the_finder(entry: Entry) -> bool:
-        if entry.topic.endswith("/claim") and entry.sequence not in killed and b"@contradiction-finder<" in entry.document:
+        if (
+            entry.topic.endswith("/claim")
+            and entry.sequence not in killed
+            and b"@contradiction-finder<" in entry.document
+        ):
             killed.add(entry.sequence)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(mission.pids("contradiction-finder")[-1], signal.SIGKILL)

@@ -159,6 +159,7 @@ def test_the_person_may_decide_to_go_on_without_it(tmp_path: Path) -> None:
     assert "3.65" in text
 
 
+@pytest.mark.slow
 def test_wrong_input_is_one_sentence_and_exit_code_two(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for arguments, words in (
@@ -183,6 +184,7 @@ def test_a_folder_that_holds_a_run_is_not_run_in_again(finished: Mission) -> Non
     assert "already holds a run" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_finished_run_resumed_says_the_same_and_does_nothing_twice(finished: Mission, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(finished.run, copy)
@@ -193,6 +195,7 @@ def test_a_finished_run_resumed_says_the_same_and_does_nothing_twice(finished: M
     assert [raw for raw in after if b"<type>task-completion" in raw or b"<type>verdict" in raw] == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_mission_says_how_to_go_on(tmp_path: Path) -> None:
     mission = start(tmp_path)
     mission.wait_for(lambda entry: entry.topic.endswith("/claim"))
@@ -204,6 +207,7 @@ def test_an_interrupted_mission_says_how_to_go_on(tmp_path: Path) -> None:
     assert mission.results().keys() == {"FACTS.md", "facts.json"}
 
 
+@pytest.mark.slow
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     options = ["--specs", str(SAMPLE), "--output", str(tmp_path / "out"), "--json"]
     command = [sys.executable, "-m", "scenarios.spec_facts", *options]
@@ -229,6 +233,7 @@ def test_the_real_folders_come_through_the_whole_mission(folder: str, facts: int
     assert orchestra("audit", "verify", mission.run, cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_carried_out_by_one_process_only(tmp_path: Path) -> None:
     mission = start(tmp_path)
     mission.wait_for(lambda entry: entry.topic.endswith("/claim"))
@@ -239,6 +244,7 @@ def test_a_run_is_carried_out_by_one_process_only(tmp_path: Path) -> None:
     assert "is being carried out by another process" in second.stderr
 
 
+@pytest.mark.slow
 def test_a_mission_told_to_stop_seals_what_it_has(tmp_path: Path) -> None:
     mission = start(tmp_path)
     mission.wait_for(lambda entry: entry.topic.endswith("/claim"))
@@ -249,6 +255,7 @@ def test_a_mission_told_to_stop_seals_what_it_has(tmp_path: Path) -> None:
     assert not (mission.run / "sockets").exists()
 
 
+@pytest.mark.slow
 def test_a_reader_of_the_progress_that_goes_away_does_not_end_the_mission(tmp_path: Path) -> None:
     mission = start(tmp_path)
     assert mission.process.stderr is not None
@@ -261,6 +268,7 @@ def test_a_reader_of_the_progress_that_goes_away_does_not_end_the_mission(tmp_pa
     assert mission.results().keys() == {"FACTS.md", "facts.json"}
 
 
+@pytest.mark.slow
 def test_folders_with_awkward_names_are_no_obstacle(tmp_path: Path) -> None:
     specs = tmp_path / "specs ü"
     (specs / "sub folder").mkdir(parents=True)
@@ -283,6 +291,7 @@ def test_folders_with_awkward_names_are_no_obstacle(tmp_path: Path) -> None:
     assert "cell note é.md" in (tmp_path / "out" / "FACTS.md").read_text()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_carried_out_is_said_before_anything_starts(tmp_path: Path) -> None:
     for name, count in ((b"bad-\xff.md", 1), (b"escape-\x1b.md", 1), (b"x" * 200 + b"-%d.md", 900)):
         specs = tmp_path / str(count) / name[:4].decode()
