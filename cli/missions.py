@@ -95,7 +95,7 @@ def _start_of(run: RunFolder) -> Control:
             body = decode(entry.document).body
             if isinstance(body, Control) and body.verb is Verb.START:
                 return body
-    raise SourceError(f"{run.path} stopped before its mission was journaled; start it again with `orchestra run`")
+    raise SourceError(f"{run.path} stopped before its mission began; start it again in another --run-dir")
 
 
 def _carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool, as_json: bool) -> None:

@@ -71,7 +71,7 @@ class _Sources:
 
     def __init__(self, judged: Judged) -> None:
         self._store = judged.store
-        self._files = {file.sha256: file for file in _inputs(judged) if file.sha256}
+        self._files = {file.sha256: file for file in inputs_of(judged) if file.sha256}
 
     def read(self, sha256: str) -> Source:
         file = self._files.get(sha256)
@@ -86,7 +86,7 @@ def _source(store: ArtifactStore, file: File) -> Source:
     return read_source(store.get(file), file.media_type or media_type_of(file.path) or "text/plain")
 
 
-def _inputs(judged: Judged) -> Iterator[File]:
+def inputs_of(judged: Judged) -> Iterator[File]:
     """Yield the files given to a task: its own inputs, and for a coordinator those of the plan it was given."""
     if judged.assignment is None:
         return

@@ -18,7 +18,7 @@ from bus.run import RunFolder
 from bus.subscriber import Subscriber
 from bus.transport import Publishing
 from gates import chain
-from gates.checks import GATES
+from gates.checks import GATES, inputs_of
 from gates.judged import Gate, Judged
 from protocol.bodies import Action, Decision, Report, TaskAssignment, VerdictReport
 from protocol.decoder import reread
@@ -27,6 +27,8 @@ from protocol.messages import Message, MessageType, Priority
 from protocol.topics import GATEKEEPER
 from protocol.verdicts import Escalate, Pass, Reject, Verdict
 
+# What one more document may cost a gate that reads it: a drawing of a few megabytes takes pypdf some seconds.
+_INPUT_SECONDS: Final = 5.0
 _DECISIONS: Final = {Pass: Decision.PASS, Reject: Decision.REJECT, Escalate: Decision.ESCALATE}
 
 
@@ -64,7 +66,8 @@ class Gatekeeper:
         """Return the verdict on a task-completion."""
         report = message.body if isinstance(message.body, Report) else Report(action=Action.BLOCKED)
         assignment = self._assigned.get((message.sender, message.task, message.attempt))
-        outcome = chain.run(self._gates, Judged(message, report, assignment, self._store))
+        judged = Judged(message, report, assignment, self._store)
+        outcome = chain.run(self._gates, judged, chain.GATE_SECONDS + _INPUT_SECONDS * len(tuple(inputs_of(judged))))
         return Message(
             sender=GATEKEEPER,
             recipient=message.recipient,

@@ -23,7 +23,11 @@ from protocol.xml import parse, well_formed
 Read = Callable[[etree._Element], Any]
 Convert = Callable[[str], Any]
 M = TypeVar("M", bound=BaseModel)
-_set = object.__setattr__  # the models are frozen
+# The models are frozen, so their slots are written directly: half of what object.__setattr__ costs.
+_set_values, _set_fields, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 _PRIORITIES: Final[dict[Any, Priority]] = {priority.value: priority for priority in Priority}
 _TYPES: Final[dict[Any, MessageType]] = {kind.value: kind for kind in MessageType}
 _STAMPS: Final = frozenset({"due", "taken"})
@@ -78,11 +82,11 @@ def _gates(marks: tuple[str | None, ...]) -> QualityGates:
 
 def _fill(model: type[M], values: dict[str, Any]) -> M:
     """Return a model with these values, all of its fields given and already checked."""
-    made = model.__new__(model)
-    _set(made, "__dict__", values)
-    _set(made, "__pydantic_fields_set__", _FIELDS[model])
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
+    made = object.__new__(model)
+    _set_values(made, values)
+    _set_fields(made, _FIELDS[model])
+    _set_extra(made, None)
+    _set_private(made, None)
     return made
 
 
@@ -93,19 +97,23 @@ def _converter(inner: type, tag: str) -> Convert | None:
     if inner is str:
         return None
     if inner is bool:
-        return lambda text: text == "true"
+        return {"true": True, "false": False}.__getitem__
     if issubclass(inner, Enum):
-        known = {str(member.value): member for member in inner}
-        return lambda text: known.get(text) or inner(text)
+        return {str(member.value): member for member in inner}.__getitem__
     return Decimal if inner is Decimal else int
 
 
+@cache
 def _reader(model: type[BaseModel]) -> Read:
     """Return the function that reads an element into a model."""
     table = TABLES[model]
+    if table[0].kind is Kind.REPEATED:
+        return _repeated_reader(model, table[0])
     defaults = {name: info.default for name, info in model.model_fields.items()}
-    children: dict[Any, tuple[str, Read | None]] = {
-        field.tag: (field.name, _child_reader(field)) for field in table if field.kind in _ELEMENTS
+    children: dict[Any, tuple[str, Convert | None, Read | None]] = {
+        field.tag: (field.name, _leaf_converter(field), _child_reader(field))
+        for field in table
+        if field.kind in _ELEMENTS
     }
     attributes: dict[Any, tuple[str, Convert | None]] = {
         f.tag: (f.name, _converter(f.inner, f.tag)) for f in table if f.kind is Kind.ATTRIBUTE
@@ -115,8 +123,11 @@ def _reader(model: type[BaseModel]) -> Read:
     def read_model(element: etree._Element) -> BaseModel:
         values = dict(defaults)
         for node in element:
-            name, read_child = children[node.tag]
-            values[name] = (node.text or "") if read_child is None else read_child(node)
+            name, convert, read_child = children[node.tag]
+            if read_child is not None:
+                values[name] = read_child(node)
+            else:
+                values[name] = (node.text or "") if convert is None else convert(node.text or "")
         if attributes:
             for key, value in element.items():
                 known = attributes.get(key)
@@ -131,22 +142,26 @@ def _reader(model: type[BaseModel]) -> Read:
     return read_model
 
 
-def _repeated_reader(model: type[BaseModel]) -> Read:
+def _repeated_reader(model: type[BaseModel], field: Field) -> Read:
     """Return the reader of a model that is nothing but a list of its one kind of child."""
-    field = TABLES[model][0]
-    return lambda element: _fill(model, {field.name: tuple([_READERS[field.inner](node) for node in element])})
+    read_item = _reader(field.inner)
+    return lambda element: _fill(model, {field.name: tuple([read_item(node) for node in element])})
+
+
+def _leaf_converter(field: Field) -> Convert | None:
+    return _converter(field.inner, field.tag) if field.kind is Kind.LEAF else None
 
 
 def _child_reader(field: Field) -> Read | None:
-    """Return how a child element becomes a field's value; None where it is simply its text."""
+    """Return how a child element with elements of its own becomes a field's value; None for a leaf."""
+    if field.kind is Kind.LEAF:
+        return None
     if field.kind is Kind.MODEL:
-        return lambda node: _READERS[field.inner](node)
-    if field.kind is Kind.ITEMS and field.inner in TABLES:
-        return lambda node: tuple([_READERS[field.inner](item) for item in node])
-    convert = _converter(field.inner, field.tag)
-    if field.kind is Kind.ITEMS:
+        return _reader(field.inner)
+    if field.inner not in TABLES:
         return lambda node: tuple([item.text or "" for item in node])
-    return None if convert is None else (lambda node: convert(node.text or ""))
+    read_item = _reader(field.inner)
+    return lambda node: tuple([read_item(item) for item in node])
 
 
 _FILLED: Final[list[type[BaseModel]]] = [*TABLES, Message]
@@ -162,7 +177,4 @@ _CONVERTED: Final[dict[str, Convert]] = {
 _CONTEXT: Final[dict[Any, tuple[str, Convert | None]]] = {
     tag: (name, _CONVERTED.get(tag)) for tag, name in CONTEXT.items()
 }
-_READERS: Final = {
-    model: _repeated_reader(model) if table[0].kind is Kind.REPEATED else _reader(model)
-    for model, table in TABLES.items()
-}
+_READERS: Final = {model: _reader(model) for model in TABLES}
