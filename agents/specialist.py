@@ -50,6 +50,7 @@ from protocol.verdicts import Pass
 
 DEFAULT_TASK_S: Final = 300
 IDLE_S: Final = 20.0
+_WAIT_S: Final = 0.2
 _RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
@@ -227,6 +228,6 @@ def serve(run: RunFolder, definition: Definition, instance: str) -> None:
     idle_since_s = time.monotonic()
     while not stopping and time.monotonic() - idle_since_s < IDLE_S:
         publisher.beat({"state": "ready", "position": subscriber.position})
-        if specialist.turn(0.5):
+        if specialist.turn(_WAIT_S):
             idle_since_s = time.monotonic()
     log.info("retiring" if not stopping else "stopping")

@@ -10,11 +10,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 from uuid import uuid4
 
@@ -97,7 +99,8 @@ class Supervisor:
         process = self._context.Process(
             target=_enter, args=(program.target, args, self.logs, instance), name=instance, daemon=True
         )
-        process.start()
+        with _without_main():
+            process.start()
         self._lives[program.slot] = _Life(program, instance, process, time.monotonic())
         return instance
 
@@ -157,6 +160,21 @@ class Supervisor:
         count = self._deaths[slot] = self._deaths.get(slot, 0) + 1
         pause_s = min(_FIRST_PAUSE_S * 2 ** (count - 1), _LONGEST_PAUSE_S)
         self._due[slot] = (now_s + (0.0 if count == 1 else pause_s), life.program)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the main module while a child starts.
+
+    multiprocessing would run it again in every child, which for a command line means importing all of it: a
+    quarter of a second each. What children run is importable by its own name and needs no main module.
+    """
+    hidden = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = hidden
 
 
 def _make_sure_it_is_dead(pid: int | None) -> None:

@@ -31,6 +31,7 @@ from protocol.topics import RECORDER
 SEAL_ENTRIES: Final = 500
 SEAL_S: Final = 2.0
 _BATCH: Final = 500
+_WAIT_S: Final = 0.2
 
 
 class Sealer:
@@ -87,7 +88,7 @@ def serve(run: RunFolder) -> None:
     structlog.get_logger().info("recording", agent=RECORDER, position=follower.position)
     try:
         while not stopping:
-            _take(projection, sealer, follower.entries(0.5))
+            _take(projection, sealer, follower.entries(_WAIT_S))
             sealer.maybe(*projection.place())
             publisher.beat({"state": f"sealed {sealer.sealed}", "position": follower.position})
         _take(projection, sealer, follower.rest())
