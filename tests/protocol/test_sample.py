@@ -1,4 +1,4 @@
-"""The sample message with which the project was ordered is valid, with any one choice from each of its lists."""
+"""The reference sample is valid, with any one choice from each of its lists and however its ticks arrive."""
 
 from itertools import product
 
@@ -80,7 +80,7 @@ def test_a_broken_tick_is_read_as_the_tick_it_was() -> None:
 
 
 def test_the_bytes_of_the_order_itself_are_read() -> None:
-    # The seed file holds the broken tick as UTF-8: C3 A2, C5 93, E2 80 9C.
+    # Bytes of a tick that was decoded as cp1252 and written as UTF-8 again: C3 A2, C5 93, E2 80 9C.
     raw = SAMPLE.format(tick="TICK", **{k: v[0] for k, v in CHOICES.items()}).encode()
     message = decode(raw.replace(b"TICK", b"\xc3\xa2\xc5\x93\xe2\x80\x9c"))
     assert message.gates is not None
