@@ -73,12 +73,8 @@ class ProgressView:
             self._line(f"{body.decision.value} {message.task}: {body.reason}", "yellow")
 
     def _line(self, text: str, style: str = "") -> None:
-        if self._is_quiet or (self._is_live and not style):
-            return
-        try:
+        if not self._is_quiet and not (self._is_live and not style):
             warn(text, style)
-        except (BrokenPipeError, SystemExit):
-            self._is_quiet = True  # whoever read our progress has gone away; that must not end the mission
 
     def _picture(self) -> Table:
         grid = Table.grid(padding=(0, 1))

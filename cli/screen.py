@@ -1,6 +1,7 @@
 """What people see: two consoles, colours only where they are wanted, untrusted text never as markup."""
 
 import json
+import os
 from typing import Any
 
 from rich.console import Console
@@ -9,9 +10,19 @@ from rich.text import Text
 
 from observers.summary import printable
 
+
+class Undemanding(Console):
+    """A console for progress: when whoever reads it goes away, it goes quiet and what it reports on goes on."""
+
+    def on_broken_pipe(self) -> None:
+        # What is still buffered goes nowhere too: starting a process flushes it, and would fail.
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 out = Console(highlight=False, soft_wrap=True)
 _PIPED_WIDTH = 400
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = Undemanding(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str, style: str = "") -> None:

@@ -262,7 +262,7 @@ def test_a_reader_of_the_progress_that_goes_away_does_not_end_the_mission(tmp_pa
     mission.process.stderr.readline()
     mission.process.stderr.close()
     assert mission.process.stdout is not None
-    mission.process.stdout.read()
+    assert "done: " in mission.process.stdout.read()
     mission.process.stdout.close()
     assert mission.process.wait(60) == 0
     assert mission.results().keys() == {"FACTS.md", "facts.json"}
