@@ -67,7 +67,8 @@ def test_a_killed_process_changes_nothing(
         return not slot.startswith(("fact-", "contradiction-")) or decode(entry.document).sender == f"@{slot}"
 
     mission.wait_for(is_the_moment)
-    os.kill(mission.pids(slot)[-1], signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it was faster than we were: then nothing was to be survived
+        os.kill(mission.pids(slot)[-1], signal.SIGKILL)
     code, said, complained = mission.finish()
     assert code == 0, said + complained
     check_sound(mission, undisturbed)
