@@ -44,14 +44,13 @@ from protocol.bodies import (
 from protocol.decoder import reread
 from protocol.errors import SourceError
 from protocol.ids import derived
-from protocol.messages import Integrity, Mark, Message, MessageType, Priority, QualityGates
+from protocol.messages import RANK, Integrity, Mark, Message, MessageType, QualityGates
 from protocol.topics import inbox_of
 from protocol.verdicts import Pass
 
 DEFAULT_TASK_S: Final = 300
 IDLE_S: Final = 20.0
 _WAIT_S: Final = 0.2
-_RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Specialist:
         while (entry := self._around.hearing.receive(0 if self._queue else wait_s)) is not None:
             if entry.topic == f"{inbox_of(self.name)}/{MessageType.TASK_ASSIGNMENT.value}":
                 message = reread(entry.document)
-                heapq.heappush(self._queue, (_RANK[message.priority], entry.sequence, message))
+                heapq.heappush(self._queue, (RANK[message.priority], entry.sequence, message))
         return heapq.heappop(self._queue)[2] if self._queue else None
 
     def _claim(self, assignment: Message, body: TaskAssignment) -> bool:

@@ -17,7 +17,7 @@ from protocol.decoder import read
 from protocol.encoder import encode
 from protocol.errors import WireError
 from protocol.ids import derived
-from protocol.messages import Message, MessageType, Priority
+from protocol.messages import RANK, Message, MessageType, Priority
 from protocol.topics import BROKER, CLOCK, DASHBOARD, EVERYONE, GATEKEEPER, HUMAN, MEMORY, SUPERVISOR, topic_of
 from protocol.xml import parse, well_formed
 
@@ -32,7 +32,7 @@ BORN_WITH: Final = {
     DASHBOARD: Role.STORE,
     EVERYONE: Role.EVERYONE,
 }
-_RANK: Final = {priority.value: rank for rank, priority in enumerate(Priority)}
+_RANK: Final = {priority.value: rank for priority, rank in RANK.items()}
 _NO_TASK: Final = "run"
 
 

@@ -13,7 +13,7 @@ from bus.subscriber import Tracker
 from bus.transport import all_taken
 from bus.wire import Receipt
 from protocol.encoder import encode
-from protocol.messages import Message, Priority
+from protocol.messages import RANK, Message, Priority
 
 
 class MemoryStore:
@@ -62,9 +62,12 @@ class MemoryPublisher:
         return all_taken(self.submit([(encode(message), message.priority) for message in messages]))
 
     def submit(self, documents: Sequence[tuple[bytes, Priority]]) -> list[Receipt]:
-        raws = tuple(raw for raw, _ in documents)
-        receipts, _ = self._sequencer.accept([Submission(self._agent, b"", 0, raws)])
-        return receipts[0]
+        """Send documents, the most urgent first, and return their receipts in the order given."""
+        order = sorted(range(len(documents)), key=lambda n: RANK[documents[n][1]])
+        raws = tuple(documents[n][0] for n in order)
+        [receipts], _ = self._sequencer.accept([Submission(self._agent, b"", 0, raws)])
+        given = dict(zip(order, receipts, strict=True))
+        return [given[n] for n in range(len(documents))]
 
     def close(self) -> None:
         """Nothing to let go of."""

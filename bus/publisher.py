@@ -22,13 +22,12 @@ from bus.transport import all_taken
 from bus.wire import Receipt
 from protocol.encoder import encode
 from protocol.errors import BusError, Refused
-from protocol.messages import Message, Priority
+from protocol.messages import RANK, Message, Priority
 
 WINDOW_FRAMES: Final = 64
 PATIENCE_S: Final = 60.0
 _RESEND_S: Final = 1.0
 _HELLO_S: Final = 0.05  # a new broker asks once for each frame of the window; one hello answers them all
-_RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 class Publisher:
@@ -92,7 +91,7 @@ class Publisher:
             SystemExit: the supervisor is gone.
         """
         ticket = next(self._tickets)
-        self._outbox.append((_RANK[priority], ticket, raw))
+        self._outbox.append((RANK[priority], ticket, raw))
         if len(self._outbox) >= wire.BUNDLE_DOCUMENTS:
             while len(self._window) >= WINDOW_FRAMES:
                 self._wait(0.1)

@@ -29,7 +29,7 @@ _DECIDE: Final = frozenset({_R.TECH_LEAD, _R.COORDINATOR})
 _ANYBODY: Final = frozenset(Role)
 _TOLD: Final = frozenset({_R.STORE, _R.TECH_LEAD, _R.COORDINATOR, _R.PERSON, _R.SUPERVISOR})
 
-# A coordinator may be told of by name only what stands here; all that is missing is refused.
+# Sender's role, type, recipient's roles. What does not stand here is refused.
 MAY_PUBLISH: Final[dict[Role, dict[T, frozenset[Role]]]] = {
     _R.BROKER: {T.CONTROL: _ANYBODY, T.REFUSAL: _ANYBODY, T.LOST: _ANYBODY},
     _R.SUPERVISOR: {T.CONTROL: _ANYBODY, T.LOST: _ANYBODY, T.STATUS: _TOLD},

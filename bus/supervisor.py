@@ -121,9 +121,6 @@ class Supervisor:
     def slots(self) -> list[str]:
         return list(self._lives)
 
-    def pids(self) -> dict[str, int]:
-        return {life.instance: life.process.pid or 0 for life in self._lives.values()}
-
     def stop(self, slots: Sequence[str] | None = None) -> None:
         """Ask processes to end, all or these, and end those that do not within some seconds."""
         chosen = [life for slot, life in self._lives.items() if slots is None or slot in slots]

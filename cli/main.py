@@ -36,11 +36,9 @@ app.command()(doctor)
 
 @app.callback(invoke_without_command=True)
 def _options(
-    context: typer.Context,
     show_version: bool = typer.Option(False, "--version", help="Print the version and exit."),
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks instead of one sentence."),
 ) -> None:
-    context.obj = debug
     if show_version:
         sys.stdout.write(version("agent-orchestra") + "\n")
         raise typer.Exit(Exit.DONE)

@@ -60,6 +60,9 @@ class Priority(Enum):
     LOW = "low"
 
 
+RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}  # 0 is the most urgent
+
+
 class Integrity(Enum):
     TRUSTED = "trusted"
     UNTRUSTED = "untrusted"

@@ -175,8 +175,9 @@ def test_a_message_without_an_id_is_refused(bus: Bus) -> None:
     assert (receipt.status, receipt.reason.partition(":")[0]) == (Status.REFUSED, "no-id")
 
 
-def test_the_urgent_overtakes_what_others_said_but_nothing_of_the_same_sender(bus: Bus) -> None:
+def test_a_publishers_most_urgent_goes_first_and_receipts_keep_their_order(bus: Bus) -> None:
     publisher = bus.publisher("@worker")
-    publisher.publish([status(1, priority=Priority.LOW), status(2, priority=Priority.CRITICAL)])
-    heard = bus.heard("lead", 2)
-    assert sorted(heard) == ["m-@worker-1", "m-@worker-2"]
+    said = [status(1, priority=Priority.LOW), status(2, priority=Priority.CRITICAL), status(3, priority=Priority.LOW)]
+    receipts = publisher.publish(said)
+    assert bus.heard("lead", 3) == ["m-@worker-2", "m-@worker-1", "m-@worker-3"]
+    assert receipts[1].sequence < receipts[0].sequence < receipts[2].sequence
