@@ -139,7 +139,7 @@ def verify_run(
             }
         )
     elif found.is_good:
-        say(f"good: {found.entries} entries, chained and unchanged; {found.seals} seals, the last over {found.sealed}")
+        say(f"good: {found.entries} entries, chained and unchanged; sealed up to {found.sealed}")
         if found.unsealed:
             say(f"{found.unsealed} entries at the end are not sealed yet: nobody vouches for them", "yellow")
         if found.reason:
