@@ -18,6 +18,7 @@ from agents.definitions import Definition
 from agents.skills.catalogue import SKILLS
 from agents.work import Outcome, Skill, SkillFailed, Work
 from bus.artifacts import ArtifactStore
+from bus.faults import reached
 from bus.follower import durable
 from bus.publisher import Publisher
 from bus.records import Entry
@@ -88,6 +89,7 @@ class Specialist:
         self._around.tell(f"working on {assignment.task}")
         fault = self._gate(assignment, assignment.body)
         report = self._failed(fault) if fault else self._work(assignment, assignment.body)
+        reached("specialist.before-result")
         self._say(assignment, MessageType.TASK_COMPLETION, report, "result", gates=_claimed_marks(fault))
         return True
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from bus.artifacts import ArtifactStore
+from bus.faults import reached
 from protocol.bodies import ErrorCategory, ErrorDetails, ErrorLevel, File, Progress, TaskAssignment
 from protocol.bodies import Work as Effort
 from protocol.errors import OrchestraError
@@ -69,8 +70,11 @@ class Work:
         known = self.journaled.get((name, digest))
         if known is not None:
             return self.store.get(known)
+        reached("specialist.before-effect")
         data = make()
+        reached("specialist.mid-effect")
         product = self.write(f"steps/{name}", data, media_type)
+        reached("specialist.after-effect")
         self.report(Progress(note=f"step {name}", step=name, request_hash=digest, product=product))
         return data
 

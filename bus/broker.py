@@ -16,6 +16,7 @@ import zmq
 
 from bus import wire
 from bus.door import Door
+from bus.faults import reached
 from bus.journal import SEGMENT_BYTES, Journal
 from bus.lifeline import is_cut, lifeline
 from bus.records import Entry
@@ -181,6 +182,7 @@ class Broker:
         if self._trouble:
             self._log.info("journal takes entries again")
             self._trouble = ""
+        reached("broker.before-ack")
         for submission, row in zip(group, receipts, strict=True):
             self._router.send_multipart([submission.session, wire.pack_ack(submission.number, row)])
 
@@ -253,6 +255,7 @@ class Broker:
 
     def _accept(self, group: list[Submission]) -> list[list[wire.Receipt]]:
         receipts, entries = self._sequencer.accept(group)
+        reached("broker.before-forward")
         for live in self._sequencer.frames(entries, self.epoch, wire.BUNDLE_DOCUMENTS):
             self._topics[live.topic] = self._topics.get(live.topic, 0) + len(live.documents)
             self._xpub.send(wire.pack_live(live))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from bus.faults import reached
 from bus.records import CHUNK_BYTES, RECORD_BYTES, Channels, ChunkPlace, Entry, chunk, ending, preamble
 from bus.segment import Segment, segment_path, segments
 from protocol.errors import JournalError
@@ -71,10 +72,13 @@ class Journal:
         ]
         if self._descriptor >= 0 and self._offset > self._segment_bytes:
             self._finish()
+            reached("broker.mid-rotation")
         if self._descriptor < 0:
             self._begin()
         before = set(self._channels.ids)
         raw = chunk(entries, self._channels)
+        reached("broker.before-write")
+        reached("broker.mid-write", lambda: os.write(self._descriptor, raw[: len(raw) // 2]))
         try:
             self._write(raw)
         except OSError as error:
@@ -100,6 +104,7 @@ class Journal:
         view = memoryview(raw)
         while view:
             view = view[os.write(self._descriptor, view) :]
+        reached("broker.before-sync")
         if self._syncs:
             os.fdatasync(self._descriptor)
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import zmq
 
 from bus import wire
+from bus.faults import reached
 from bus.lifeline import is_cut, lifeline
 from bus.run import RunFolder
 from bus.transport import all_taken
@@ -46,6 +47,7 @@ class Publisher:
         patience_s: float = PATIENCE_S,
         while_waiting: Callable[[], None] = lambda: None,
     ) -> None:
+        self._role = str((facts or {}).get("role", "publisher"))
         self._facts = {"agent": agent, "pid": os.getpid(), **(facts or {})}
         self._patience_s, self._while_waiting = patience_s, while_waiting
         self._rope = lifeline()
@@ -94,6 +96,7 @@ class Publisher:
         self._outbox.append((RANK[priority], ticket, raw))
         if len(self._outbox) >= wire.BUNDLE_DOCUMENTS:
             while len(self._window) >= WINDOW_FRAMES:
+                reached("publisher.full-window")
                 self._wait(0.1)
             self._send_bundle()
         return ticket
@@ -109,6 +112,8 @@ class Publisher:
         while self._outbox or self._window:
             if self._outbox and len(self._window) < WINDOW_FRAMES:
                 self._send_bundle()
+            # The answer is there, so the broker has journaled it; this process dies without having heard.
+            reached(f"{self._role}.before-ack", lambda: self._dealer.poll())
             self._wait(0.1)
 
     def take_receipts(self) -> dict[int, Receipt]:

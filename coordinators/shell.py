@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import structlog
 
+from bus.faults import reached
 from bus.follower import durable
 from bus.publisher import Publisher
 from bus.run import RunFolder
@@ -13,6 +14,7 @@ from coordinators.fold import Fold, Heard, say
 from coordinators.refold import refold
 from coordinators.tech_lead import TechLead
 from protocol.decoder import reread
+from protocol.messages import Message
 from protocol.topics import TECH_LEAD, inbox_of
 
 _BEAT_S: Final = 1.0
@@ -40,6 +42,13 @@ def serve(run: RunFolder, name: str) -> None:
     while True:
         entry = subscriber.receive(_BEAT_S)
         if entry is not None:
+            reached("coordinator.before-step")
             state, spoken = say(fold, state, Heard(reread(entry.document), entry.recorded_ns), name)
-            publisher.publish([message for message, _ in spoken])
+            _publish(publisher, [message for message, _ in spoken])
         publisher.beat({"state": "ready", "position": subscriber.position})
+
+
+def _publish(publisher: Publisher, messages: list[Message]) -> None:
+    if len(messages) > 1:
+        reached("coordinator.between-outputs", lambda: publisher.publish(messages[:1]))
+    publisher.publish(messages)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bus.faults import reached
 from bus.timebox import TimeUp, timeboxed
 from gates.judged import Gate, Judged
 from protocol.messages import Mark, QualityGates
@@ -32,6 +33,7 @@ def run(gates: Mapping[str, Gate], judged: Judged, gate_s: float = GATE_SECONDS)
     marks: dict[str, Mark] = {}
     evidence: list[str] = []
     for layer, gate in gates.items():
+        reached(f"gate.{layer}")
         verdict = _ask(gate, judged, gate_s)
         marks[layer] = _MARKS[type(verdict)]
         evidence += verdict.evidence

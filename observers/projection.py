@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bus.faults import reached
 from bus.records import Entry
 from observers.chain import START, link
 from observers.summary import describe
@@ -71,6 +72,7 @@ class Projection:
                     raise JournalError(f"entry {entry.sequence} follows {position}: something is missing")
                 position, head = entry.sequence, link(head, entry)
                 self._row(entry)
+                reached("recorder.mid-projection")
             self._db.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?)", (position, head))
         return position, head
 

@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bus.faults import reached
 from bus.follower import Follower
 from bus.journal import JournalReader
 from bus.publisher import Publisher
@@ -57,7 +58,9 @@ class Sealer:
         blank = Seal(count, head.hex(), now_ns, public_hex(self._key), "")
         seal = Seal(count, head.hex(), now_ns, blank.key, self._key.sign(blank.signed_bytes()).hex())
         with self._anchor.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(seal)) + "\n")
+            line = json.dumps(asdict(seal)) + "\n"
+            reached("recorder.mid-seal", lambda: os.write(file.fileno(), line[: len(line) // 2].encode()))
+            file.write(line)
             file.flush()
             os.fsync(file.fileno())
         self.sealed, self._sealed_s = count, time.monotonic()

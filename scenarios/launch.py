@@ -12,6 +12,8 @@ from typing import Final
 from agents import clock, specialist
 from agents.definitions import catalogue
 from bus.broker import Broker
+from bus.faults import reached
+from bus.journal import SEGMENT_BYTES
 from bus.publisher import Publisher, ask_status
 from bus.records import Entry
 from bus.run import RunFolder
@@ -48,19 +50,24 @@ class End:
         return self.report.action is Action.COMPLETED
 
 
-def serve_broker(run: RunFolder) -> None:
+def serve_broker(run: RunFolder, segment_bytes: int) -> None:
     """Run the broker as a process; it refuses a journal that ends before the recorder's last seal."""
-    Broker(run, sealed_upto=last_sealed(run.anchor)).serve()
+    Broker(run, sealed_upto=last_sealed(run.anchor), segment_bytes=segment_bytes).serve()
 
 
 @dataclass(slots=True)
 class Launch:
-    """One mission while it runs. on_entry: told of every journal entry, for whoever shows progress."""
+    """One mission while it runs.
+
+    on_entry: told of every journal entry, for whoever shows progress. segment_bytes: how long a file of the
+    journal becomes before the next is begun.
+    """
 
     run: RunFolder
     mission: Mission
     on_entry: Callable[[Entry], None] = lambda entry: None
     on_death: Callable[[Death], None] = lambda death: None
+    segment_bytes: int = SEGMENT_BYTES
     _supervisor: Supervisor = field(init=False)
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
@@ -83,7 +90,7 @@ class Launch:
                 self._stop()
 
     def _carry_out(self) -> End:
-        self._supervisor.start(Program(BROKER, "broker", serve_broker, (self.run,)))
+        self._supervisor.start(Program(BROKER, "broker", serve_broker, (self.run, self.segment_bytes)))
         self._await_broker()
         facts = {"role": "supervisor"}
         self._publisher = Publisher(self.run, SUPERVISOR, facts=facts, while_waiting=self._tend)
@@ -109,6 +116,7 @@ class Launch:
         run, coordinator = self.run, self.mission.coordinator
         self._supervisor.start(Program(RECORDER, "recorder", recorder.serve, (run,)))
         self._supervisor.start(Program(GATEKEEPER, "gatekeeper", gatekeeper.serve, (run,)))
+        reached("supervisor.mid-start")
         self._supervisor.start(Program(CLOCK, "clock", clock.serve, (run,)))
         self._supervisor.start(Program(TECH_LEAD, "tech-lead", shell.serve, (run, TECH_LEAD)))
         self._supervisor.start(Program(coordinator, inbox_of(coordinator), shell.serve, (run, coordinator)))
@@ -179,6 +187,8 @@ class Launch:
             self._claimed.pop(task, None)
             for tasks in self._open.values():
                 tasks.discard(task)
+        elif kind == MessageType.WAKE_REQUEST.value:
+            reached("supervisor.wake-requested")
         elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
             message = reread(entry.document)
             if message.sender == TECH_LEAD and isinstance(message.body, Report):
