@@ -18,8 +18,7 @@ import zmq
 from bus import wire
 from bus.faults import reached
 from bus.lifeline import is_cut, lifeline
-from bus.run import RunFolder
-from bus.transport import all_taken
+from bus.transport import Place, all_taken
 from bus.wire import Receipt
 from protocol.encoder import encode
 from protocol.errors import BusError, Refused
@@ -40,7 +39,7 @@ class Publisher:
 
     def __init__(
         self,
-        run: RunFolder,
+        place: Place,
         agent: str,
         *,
         facts: dict[str, Any] | None = None,
@@ -56,7 +55,7 @@ class Publisher:
         self._dealer.setsockopt(zmq.IDENTITY, b"p" + os.urandom(15))
         self._dealer.setsockopt(zmq.LINGER, 0)
         self._dealer.set_hwm(WINDOW_FRAMES * 4)
-        self._dealer.connect(run.endpoint("publish"))
+        place.connect(self._dealer, "publish")
         self._window: dict[int, tuple[bytes, Sequence[int]]] = {}
         self._outbox: list[tuple[int, int, bytes]] = []
         self._receipts: dict[int, Receipt] = {}
@@ -197,13 +196,13 @@ class Publisher:
             self._send(self._window[n][0])
 
 
-def ask_status(run: RunFolder, timeout_s: float = 2.0) -> dict[str, Any] | None:
+def ask_status(place: Place, timeout_s: float = 2.0) -> dict[str, Any] | None:
     """Return what the broker of a run says of itself, or None where none answers."""
     context = zmq.Context()
     try:
         dealer = context.socket(zmq.DEALER)
         dealer.setsockopt(zmq.LINGER, 0)
-        dealer.connect(run.endpoint("publish"))
+        place.connect(dealer, "publish")
         dealer.send(wire.pack_facts(b"S", {}))
         deadline_s = time.monotonic() + timeout_s
         while (left_s := deadline_s - time.monotonic()) > 0 and dealer.poll(int(left_s * 1000)):

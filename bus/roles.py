@@ -6,7 +6,9 @@ A name gets its role when it is introduced by a journaled `control` message of t
 from enum import Enum
 from typing import Final
 
+from bus import wire
 from protocol.messages import MessageType as T
+from protocol.topics import EVERYONE, inbox_of
 
 
 class Role(Enum):
@@ -20,6 +22,7 @@ class Role(Enum):
     CLOCK = "clock"
     DEVICE = "device"
     PERSON = "person"
+    OBSERVER = "observer"  # hears everything, says nothing
     STORE = "store"  # memory and dashboard: they are told, they do not ask
     EVERYONE = "everyone"
 
@@ -27,6 +30,8 @@ class Role(Enum):
 _R = Role
 _DECIDE: Final = frozenset({_R.TECH_LEAD, _R.COORDINATOR})
 _ANYBODY: Final = frozenset(Role)
+# What everybody who may connect hears: messages to everyone, and how far the journal reaches.
+FOR_ALL: Final = (f"{inbox_of(EVERYONE)}/", wire.BEACON, wire.HEAD)
 _TOLD: Final = frozenset({_R.STORE, _R.TECH_LEAD, _R.COORDINATOR, _R.PERSON, _R.SUPERVISOR})
 
 # Sender's role, type, recipient's roles. What does not stand here is refused.
@@ -81,6 +86,14 @@ MAY_PUBLISH: Final[dict[Role, dict[T, frozenset[Role]]]] = {
     _R.RECORDER: {T.STATUS: _TOLD, T.ALERT: _ANYBODY},
     _R.PERSON: {T.ANSWER: _ANYBODY, T.APPROVAL: _ANYBODY, T.CONTROL: _ANYBODY},
 }
+
+
+def may_hear(name: str, is_observer: bool, prefix: str) -> bool:
+    """Return whether a name from another machine may hear the topics that begin so.
+
+    Its own inbox and what is for everyone; everything only as an observer.
+    """
+    return is_observer or prefix.startswith((f"{name}/", *FOR_ALL))
 
 
 def objection(role: Role, kind: T, recipient: Role) -> str | None:

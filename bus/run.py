@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import zmq
+
+from bus.journal import JournalReader
 from protocol.errors import BusError
 
 # A Unix socket's path may have 107 bytes. Source: sun_path in unix(7), less the closing zero.
@@ -80,6 +83,14 @@ class RunFolder:
             BusError: the path is too long and the short folder belongs to somebody else.
         """
         return f"ipc://{self._sockets() / name}"
+
+    def connect(self, socket: "zmq.Socket[bytes]", name: str) -> None:
+        """Connect a socket to the broker's "publish" or "hear"."""
+        socket.connect(self.endpoint(name))
+
+    def history(self, _inbox: str | None, after: int) -> JournalReader:
+        """Return the reading of the journal's files after a sequence."""
+        return JournalReader(self.journal, after)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

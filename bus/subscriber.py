@@ -14,11 +14,10 @@ from typing import Final
 import zmq
 
 from bus import wire
-from bus.broker import WAITING_FRAMES
-from bus.journal import JournalReader
 from bus.lifeline import is_cut, lifeline
 from bus.records import Entry
-from bus.run import RunFolder
+from bus.sockets import WAITING_FRAMES
+from bus.transport import Place
 from protocol.topics import EVERYONE, inbox_of
 
 _EVERYONE: Final = inbox_of(EVERYONE)
@@ -62,7 +61,7 @@ class Subscriber:
     """Delivers every entry of an inbox, in order, from any past sequence on. One thread."""
 
     def __init__(
-        self, run: RunFolder, inbox: str | None, *, after: int = 0, waiting_frames: int = WAITING_FRAMES
+        self, place: Place, inbox: str | None, *, after: int = 0, waiting_frames: int = WAITING_FRAMES
     ) -> None:
         """Start hearing.
 
@@ -70,14 +69,14 @@ class Subscriber:
         """
         self._tracker = Tracker(inbox, after)
         self._rope = lifeline()
-        self._journal = JournalReader(run.journal, after)
+        self._journal = place.history(inbox, after)
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         self._socket.setsockopt(zmq.RCVHWM, waiting_frames)
         self._socket.setsockopt(zmq.LINGER, 0)
         for prefix in self._prefixes(inbox):
             self._socket.subscribe(prefix)
-        self._socket.connect(run.endpoint("hear"))
+        place.connect(self._socket, "hear")
         self._pending: Iterator[Entry] = iter(())
         self.gaps = 0
 

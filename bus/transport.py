@@ -5,13 +5,33 @@
 3. What is not admissible is refused to its publisher and never heard by anybody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
+
+import zmq
 
 from bus.records import Entry
 from bus.wire import Receipt, Status
 from protocol.errors import Refused
 from protocol.messages import Message, Priority
+
+
+class History(Protocol):
+    """What was journaled, read forwards."""
+
+    def seek(self, after: int) -> None: ...
+
+    def entries(self, upto: int) -> Iterator[Entry]: ...
+
+    def close(self) -> None: ...
+
+
+class Place(Protocol):
+    """Where a bus is: a run's folder on this machine, or an address elsewhere."""
+
+    def connect(self, socket: "zmq.Socket[bytes]", name: str) -> None: ...
+
+    def history(self, inbox: str | None, after: int) -> History: ...
 
 
 class Publishing(Protocol):

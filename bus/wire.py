@@ -5,6 +5,9 @@ Broker to publisher:      W welcome · A acknowledgement · N resend from · J s
 Broker to subscribers (XPUB), one frame:             topic NUL head documents
 
 Documents in one frame are told apart by a table of lengths, never by a separator.
+
+1. An `unpack_` function raises BusError and nothing else, whatever the bytes are.
+2. What it uses of memory follows from the length of the frame, never from a number that stands in it.
 """
 
 import json
@@ -18,6 +21,11 @@ from bus.records import Entry
 from protocol.errors import BusError
 
 BUNDLE_DOCUMENTS: Final = 32
+# A table of lengths costs 4 bytes a document, judging one costs the broker 30 µs and 500 bytes: without a limit
+# a frame of 64 MB holds it for minutes. Twice what a publisher ever bundles.
+MOST_DOCUMENTS: Final = 2 * BUNDLE_DOCUMENTS
+# Facts of one process take some 200 bytes. Only the broker's own answer to a status question may be longer.
+MOST_FACTS_BYTES: Final = 65_536
 BEACON: Final = "~beacon"
 HEAD: Final = "~head"
 
@@ -86,6 +94,8 @@ def _unbundle(raw: bytes, at: int, count: int) -> tuple[bytes, ...]:
     table_end = at + 4 * count
     if count == 0 or table_end > len(raw):
         raise BusError("a frame's table of lengths is longer than the frame")
+    if count > MOST_DOCUMENTS:
+        raise BusError(f"a frame's table of lengths names {count} documents, at most {MOST_DOCUMENTS} are taken")
     lengths = struct.unpack_from(f"<{count}I", raw, at)
     if table_end + sum(lengths) != len(raw):
         raise BusError("a frame's lengths do not add up to the frame")
@@ -119,11 +129,25 @@ def pack_ack(number: int, receipts: Sequence[Receipt]) -> bytes:
 
 
 def unpack_ack(raw: bytes) -> tuple[int, list[Receipt]]:
-    _, number, count = _ACK.unpack_from(raw)
-    at = _ACK.size + count * _RECEIPT.size
-    reasons = json.loads(raw[at:]) if len(raw) > at else {}
-    pairs = _RECEIPT.iter_unpack(raw[_ACK.size : at])
-    return number, [Receipt(_STATUS[s], sequence, reasons.get(str(n), "")) for n, (s, sequence) in enumerate(pairs)]
+    """Return an acknowledgement's number and receipts.
+
+    Raises:
+        BusError: it is cut short, names a status that does not exist, or its reasons are not JSON.
+    """
+    try:
+        _, number, count = _ACK.unpack_from(raw)
+        at = _ACK.size + count * _RECEIPT.size
+        reasons = _object(raw[at:]) if len(raw) > at else {}
+        pairs = _RECEIPT.iter_unpack(raw[_ACK.size : at])
+        receipts = [
+            Receipt(_STATUS[status], sequence, str(reasons.get(str(n), "")))
+            for n, (status, sequence) in enumerate(pairs)
+        ]
+    except (struct.error, IndexError) as error:
+        raise BusError("an acknowledgement cannot be read") from error
+    if len(receipts) != count:
+        raise BusError("an acknowledgement is cut short")
+    return number, receipts
 
 
 def pack_live(live: Live) -> bytes:
@@ -141,14 +165,28 @@ def pack_head(epoch: int, head: int) -> bytes:
 
 
 def unpack_heard(raw: bytes) -> Live | Beacon:
-    """Return what a subscriber heard. A bare head is a beacon that names no inbox."""
+    """Return what a subscriber heard. A bare head is a beacon that names no inbox.
+
+    Raises:
+        BusError: it is neither, or its lengths do not agree.
+    """
     topic, _, rest = raw.partition(b"\0")
-    name = topic.decode()
-    if name in (BEACON, HEAD):
-        epoch, head = _PAIR.unpack_from(rest)
-        return Beacon(epoch, head, json.loads(rest[_PAIR.size :] or b"{}"))
-    epoch, first, previous, previous_everyone, first_ns, count = _LIVE.unpack_from(rest)
+    try:
+        name = topic.decode()
+        if name in (BEACON, HEAD):
+            epoch, head = _PAIR.unpack_from(rest)
+            return Beacon(epoch, head, _inboxes(rest[_PAIR.size :]))
+        epoch, first, previous, previous_everyone, first_ns, count = _LIVE.unpack_from(rest)
+    except (struct.error, UnicodeDecodeError) as error:
+        raise BusError("a frame from the broker cannot be read") from error
     return Live(name, epoch, first, previous, previous_everyone, first_ns, _unbundle(rest, _LIVE.size, count))
+
+
+def _inboxes(raw: bytes) -> dict[str, int]:
+    inboxes = _object(raw or b"{}")
+    if not all(type(last) is int for last in inboxes.values()):
+        raise BusError("a beacon names an inbox without a sequence")
+    return inboxes
 
 
 def pack_number(kind: bytes, number: int) -> bytes:
@@ -157,7 +195,15 @@ def pack_number(kind: bytes, number: int) -> bytes:
 
 
 def unpack_number(raw: bytes) -> int:
-    return int(_NUMBER.unpack(raw)[1])
+    """Return the number of such a frame.
+
+    Raises:
+        BusError: it has another length.
+    """
+    try:
+        return int(_NUMBER.unpack(raw)[1])
+    except struct.error as error:
+        raise BusError("a frame with one number is cut short or too long") from error
 
 
 def pack_facts(kind: bytes, facts: dict[str, Any]) -> bytes:
@@ -169,12 +215,27 @@ def unpack_facts(raw: bytes) -> dict[str, Any]:
     """Return the facts of such a frame.
 
     Raises:
-        BusError: they are not a JSON object.
+        BusError: they are not a JSON object, are too many, or hold more than texts and counts: what a stranger
+            says of himself is kept and shown, so it has to stay small and flat. The broker's own answer need not.
     """
+    is_answer = raw[:1] == b"J"
+    if len(raw) > MOST_FACTS_BYTES and not is_answer:
+        raise BusError(f"a control frame of {len(raw):,} bytes; at most {MOST_FACTS_BYTES:,} are taken")
+    facts = _object(raw[1:] or b"{}")
+    if not is_answer and not all(map(_is_plain, facts.values())):
+        raise BusError("a control frame holds JSON that is not flat, or a number that no frame can carry")
+    return facts
+
+
+def _is_plain(value: object) -> bool:
+    return 0 <= value < 2**63 if isinstance(value, int) else value is None or isinstance(value, str | float)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
     try:
-        facts = json.loads(raw[1:] or b"{}")
+        found = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise BusError("a control frame does not hold JSON") from error
-    if not isinstance(facts, dict):
+    if not isinstance(found, dict):
         raise BusError("a control frame does not hold a JSON object")
-    return facts
+    return found

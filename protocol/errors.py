@@ -7,6 +7,7 @@
     │   └── Invalid          XML, but not what the schema says
     ├── BusError             the transport could not carry it
     │   └── Refused          the broker would not let it in, and said why
+    ├── KeyFault             a key is missing, no key, or readable by others
     ├── JournalError         the record of what was said is damaged or locked
     ├── SourceError          a document or artifact cannot be read as what it claims to be
     ├── DefinitionError      an agent or plan definition is wrong; names file and line
@@ -70,6 +71,10 @@ class Refused(BusError):
         super().__init__(f"{code}: {reason}")
         self.code = code
         self.reason = reason
+
+
+class KeyFault(OrchestraError):
+    """A key is missing, is not one, or can be read by others; the text says what to do."""
 
 
 class JournalError(OrchestraError):

@@ -10,6 +10,7 @@ from bus.broker import Broker
 from bus.publisher import Publisher
 from bus.roles import Role
 from bus.run import RunFolder
+from bus.sockets import Listen
 from bus.transport import Publishing
 from protocol.bodies import Action, Body, Control, Report, Result, Setting, Verb
 from protocol.ids import derived
@@ -76,22 +77,23 @@ def introduce(publishing: Publishing, cast: dict[str, Role] | None = None) -> No
     publishing.publish(messages)
 
 
-def serve_broker(path: str) -> None:
-    Broker(RunFolder(Path(path))).serve()
+def serve_broker(path: str, listen: Listen | None = None) -> None:
+    Broker(RunFolder(Path(path)), listen=listen).serve()
 
 
 class RunningBroker:
     """A broker in a process of its own, to be killed and started again."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, listen: Listen | None = None) -> None:
         self.run = RunFolder(path)
+        self._listen = listen
         self.run.create()
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(["bus.broker"])
         self.start()
 
     def start(self) -> None:
-        self.process = self._context.Process(target=serve_broker, args=(str(self.run.path),), daemon=True)
+        self.process = self._context.Process(target=serve_broker, args=(str(self.run.path), self._listen), daemon=True)
         self.process.start()
 
     def kill(self) -> None:
@@ -110,9 +112,9 @@ class RunningBroker:
 
 
 @contextmanager
-def broker(path: Path) -> Iterator[RunningBroker]:
-    """Run a broker with the test cast introduced."""
-    running = RunningBroker(path)
+def broker(path: Path, listen: Listen | None = None) -> Iterator[RunningBroker]:
+    """Run a broker with the test cast introduced. listen: where it can be reached from elsewhere too."""
+    running = RunningBroker(path, listen)
     try:
         supervisor = Publisher(running.run, SUPERVISOR)
         introduce(supervisor)

@@ -30,7 +30,7 @@ def submission(*messages: object, sender: str = "@worker", number: int = 1) -> S
 
 
 def test_every_role_has_an_entry_or_says_nothing() -> None:
-    silent = {Role.STORE, Role.EVERYONE}
+    silent = {Role.STORE, Role.EVERYONE, Role.OBSERVER}
     assert set(Role) - set(MAY_PUBLISH) == silent
     spoken = {kind for allowed in MAY_PUBLISH.values() for kind in allowed}
     assert spoken == set(MessageType)
