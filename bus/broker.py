@@ -58,7 +58,8 @@ class Broker:
             BusError: the sockets cannot be bound.
             KeyFault: it is to listen and has no key.
         """
-        self._door = Door()
+        self._sign = run.signer(BROKER)
+        self._door = Door(run.signers())
         self._started_s = time.monotonic()
         self._topics: dict[str, int] = {}
         inboxes: dict[str, int] = {}
@@ -71,7 +72,9 @@ class Broker:
         self._journal = Journal(
             run.journal, on_entry=remember, sealed_upto=sealed_upto, syncs=syncs, segment_bytes=segment_bytes
         )
-        self._sequencer = Sequencer(self._journal, self._door, mission=run.id, quarantine=Quarantine(run.quarantine))
+        self._sequencer = Sequencer(
+            self._journal, self._door, mission=run.id, quarantine=Quarantine(run.quarantine), sign=self._sign
+        )
         self._sequencer.last = inboxes
         self._said_head = -1
         self._trouble = ""
@@ -115,7 +118,9 @@ class Broker:
             mission=mission,
             body=body,
         )
-        self._accept([Submission(BROKER, b"", 0, (encode(message),))])
+        raw = encode(message)
+        signatures = (self._sign(raw),) if self._sign else ()
+        self._accept([Submission(BROKER, b"", 0, (raw,), signatures=signatures)])
 
     def serve(self) -> None:
         """Work until told to stop (SIGTERM) or until the supervisor is gone; then close the journal properly."""

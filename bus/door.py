@@ -4,6 +4,7 @@ Used by the broker and by the in-memory bus alike. It holds no socket and no fil
 fed back through `remember`, so that a restarted broker knows what the last one knew.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from typing import Final, NamedTuple
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from bus.roles import Role, objection
+from bus.signatures import Verifier
 from bus.wire import Receipt, Status
 from protocol.bodies import Control, Refusal, Verb
 from protocol.decoder import read
@@ -44,6 +46,7 @@ class Admitted(NamedTuple):
     rank: int
     key: bytes
     digest: bytes
+    signature: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,17 @@ class Rejected:
 
 
 class Door:
-    """Judges documents and remembers which ids each sender has used."""
+    """Judges documents and remembers which ids each sender has used.
 
-    def __init__(self) -> None:
+    signers: the public signing key of every name, in hexadecimal, where every message has to be signed.
+    """
+
+    def __init__(self, signers: Mapping[str, str] | None = None) -> None:
+        self._signers = None if signers is None else {name: Verifier(public) for name, public in signers.items()}
         self.cast: dict[str, Role] = dict(BORN_WITH)
         self._journaled: dict[bytes, tuple[bytes, int]] = {}
 
-    def judge(self, raw: bytes, sender: str) -> Admitted | Rejected:
+    def judge(self, raw: bytes, sender: str, signature: bytes = b"") -> Admitted | Rejected:
         """Return whether a document from a publisher of this name may be journaled.
 
         sender: who the connection says it is; a document in another name is refused.
@@ -76,10 +83,12 @@ class Door:
             return Rejected(error.code, str(error), error.line, error.column, _claimed_id(raw), sender)
         named, recipient, kind, priority = [node.text or "" for node in root[:4]]
         identity = _message_id(root)
-        fault = self._objection(sender, named, recipient, kind, identity)
+        fault = self._objection(sender, named, recipient, kind, identity) or self._unsigned(raw, sender, signature)
         if fault is not None:
             return Rejected(fault[0], fault[1], 1, 1, identity, sender)
-        return Admitted(raw, topic_of(recipient, kind), _RANK[priority], _key(named, identity or ""), _digest(raw))
+        return Admitted(
+            raw, topic_of(recipient, kind), _RANK[priority], _key(named, identity or ""), _digest(raw), signature
+        )
 
     def _objection(
         self, sender: str, named: str, recipient: str, kind: str, identity: str | None
@@ -96,6 +105,14 @@ class Door:
             return "unknown-sender", f"{sender} was not introduced in this run"
         fault = objection(role, MessageType(kind), to)
         return ("role", fault) if fault else None
+
+    def _unsigned(self, raw: bytes, sender: str, signature: bytes) -> tuple[str, str] | None:
+        if self._signers is None:
+            return None
+        verifier = self._signers.get(sender)
+        if verifier is None or not verifier.has_signed(raw, signature):
+            return "not-signed", f"every message of this run has to be signed with the key of {sender}"
+        return None
 
     def seen(self, admitted: Admitted) -> Receipt | None:
         """Return the receipt of a document whose id is already journaled, or None where it is new."""

@@ -128,9 +128,9 @@ class KeyRing:
         raw = _read(path, "copy it here from the machine that made it")
         return _z85(path, raw) if kind == CURVE else raw
 
-    def trust_broker(self, public: bytes) -> None:
-        """Keep the public key by which a broker elsewhere is recognised."""
-        self._public(BROKER_KEY, CURVE).write_bytes(_z85("the broker's key", public) + b"\n")
+    def trust(self, name: str, kind: str, public: bytes) -> None:
+        """Keep the public key by which somebody elsewhere is recognised, the broker for instance."""
+        self._public(name, kind).write_bytes((_z85("the key given", public) if kind == CURVE else public) + b"\n")
 
     def retire(self, name: str, kind: str) -> Path:
         """Take a pair out of use. Its public half is kept: what it has signed has to stay verifiable."""
@@ -172,6 +172,12 @@ class KeyRing:
     def peer(self, public: bytes) -> Peer | None:
         """Return who has this public key, or None for a stranger."""
         return next((peer for peer in self.peers() if peer.public == public), None)
+
+    def known(self, kind: str) -> list[tuple[str, str]]:
+        """Return name and public half of every key of a kind, those of others too."""
+        ending = f".{kind}.pub"
+        names = [path.name.removesuffix(ending) for path in sorted(self.folder.glob(f"*{ending}"))]
+        return [(name, self.public(name, kind).decode(errors="replace")) for name in names]
 
     def pairs(self) -> list[tuple[str, str, str]]:
         """Return name, kind and public half of every key whose secret is here."""

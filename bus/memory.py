@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bus.door import Door
-from bus.records import Entry
+from bus.records import Draft, Entry
 from bus.sequencer import Quarantine, Sequencer, Submission
 from bus.subscriber import Tracker
 from bus.transport import all_taken
@@ -23,10 +23,10 @@ class MemoryStore:
         self.entries: list[Entry] = []
         self._clock_ns = clock_ns
 
-    def append(self, documents: Sequence[tuple[str, bytes]]) -> list[Entry]:
+    def append(self, documents: Sequence[Draft]) -> list[Entry]:
         last_ns = self.entries[-1].recorded_ns if self.entries else 0
         first, first_ns = len(self.entries) + 1, max(last_ns + 1, self._clock_ns())
-        added = [Entry(first + n, first_ns + n, topic, raw) for n, (topic, raw) in enumerate(documents)]
+        added = [Entry(first + n, first_ns + n, *document) for n, document in enumerate(documents)]
         self.entries += added
         return added
 

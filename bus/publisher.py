@@ -54,6 +54,7 @@ class Publisher:
         self._dealer = self._context.socket(zmq.DEALER)
         self._dealer.setsockopt(zmq.IDENTITY, b"p" + os.urandom(15))
         self._dealer.setsockopt(zmq.LINGER, 0)
+        self._sign = place.signer(agent)
         self._dealer.set_hwm(WINDOW_FRAMES * 4)
         place.connect(self._dealer, "publish")
         self._window: dict[int, tuple[bytes, Sequence[int]]] = {}
@@ -131,7 +132,9 @@ class Publisher:
     def _send_bundle(self) -> None:
         self._outbox.sort()
         bundle, self._outbox = self._outbox[: wire.BUNDLE_DOCUMENTS], self._outbox[wire.BUNDLE_DOCUMENTS :]
-        raw = wire.pack_publish(self._next, [document for _, _, document in bundle])
+        documents = [document for _, _, document in bundle]
+        signatures = [self._sign(document) for document in documents] if self._sign else []
+        raw = wire.pack_publish(self._next, documents, signatures)
         self._window[self._next] = (raw, [ticket for _, ticket, _ in bundle])
         self._next += 1
         self._send(raw)

@@ -57,7 +57,7 @@ class Reception:
         """
         kind = raw[:1]
         try:
-            if kind == b"P":
+            if kind in (b"P", b"G"):
                 return self._numbered(pair, identity, raw, name)
             if len(raw) > _LARGEST_CONTROL_BYTES:
                 raise BusError(f"a control frame of {len(raw):,} bytes")
@@ -102,7 +102,7 @@ class Reception:
         if session is None:
             pair.router.send_multipart([identity, wire.pack_number(b"N", 0)])
             return None
-        number, documents = wire.unpack_publish(raw)
+        number, documents, signatures = wire.unpack_publish(raw)
         if number > session.expected:
             # A killed pipe loses the middle, not the end: ask for everything from the gap on.
             pair.router.send_multipart([identity, wire.pack_number(b"N", session.expected)])
@@ -113,7 +113,7 @@ class Reception:
             session.expected += 1
         session.published += len(documents)
         session.heard_s = time.monotonic()
-        return Submission(session.sender, identity, number, documents, is_repeated)
+        return Submission(session.sender, identity, number, documents, is_repeated, signatures)
 
     def _welcome(self, pair: Sockets, identity: bytes, facts: dict[str, Any], name: str) -> None:
         agent, first = str(facts.get("agent", "")), facts.get("first", 1)

@@ -2,27 +2,30 @@
 
 1. One uncompressed chunk with its CRC for each group that was synced; unchunked MCAP has no checksum.
 2. A chunk's own header is not under its CRC, so its times, sizes and sequences are checked against its messages.
-3. `sequence` is 32 bits in MCAP; a journal ends with a clear error before it would wrap.
+3. A signature is a message of its own channel, right behind the document that it signs, with its sequence.
+4. `sequence` is 32 bits in MCAP; a journal ends with a clear error before it would wrap.
 
 Source: the MCAP specification, version 0 of the format (magic "MCAP0").
 """
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from protocol.errors import JournalError
 
 MAGIC: Final = b"\x89MCAP0\r\n"
 PROFILE: Final = "agent-orchestra"
+SIGNATURES: Final = "~signatures"
 LAST_SEQUENCE: Final = 2**32 - 1
 
 _RECORD: Final = struct.Struct("<BQ")
 _MESSAGE: Final = struct.Struct("<BQHIQQ")
 _MESSAGE_FIXED_BYTES: Final = _MESSAGE.size - _RECORD.size
+_PLACED: Final = struct.Struct("<HIQQ")  # channel, sequence, recorded, published
 _CHUNK: Final = struct.Struct("<QQQIIQ")  # start, end, size, crc, length of "" (no compression), records length
 RECORD_BYTES: Final = _RECORD.size
 CHUNK_BYTES: Final = _CHUNK.size
@@ -42,12 +45,20 @@ class Op(IntEnum):
 
 
 class Entry(NamedTuple):
-    """One document in the journal. sequence counts from 1; recorded_ns is the broker's clock, strictly rising."""
+    """One document in the journal. sequence counts from 1; recorded_ns is the broker's clock, strictly rising.
+
+    signature: its sender's over the document, 64 bytes; empty where messages are not signed.
+    """
 
     sequence: int
     recorded_ns: int
     topic: str
     document: bytes
+    signature: bytes = b""
+
+
+# What is to become an entry: topic, document and, where it was signed, the signature.
+Draft: TypeAlias = tuple[str, bytes] | tuple[str, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +123,29 @@ def chunk(entries: Sequence[Entry], channels: Channels) -> bytes:
         JournalError: the sequence or the number of topics is beyond what the format can count.
     """
     parts: list[bytes] = []
-    ids, counts = channels.ids, channels.counts
     for entry in entries:
-        number = ids.get(entry.topic)
-        if number is None:
-            number = _next_channel(entry.topic, channels)
-            parts.append(_channel(number, entry.topic))
-        counts[number] += 1
-        length = _MESSAGE_FIXED_BYTES + len(entry.document)
-        stamp_ns = entry.recorded_ns
-        parts.append(_MESSAGE.pack(Op.MESSAGE, length, number, entry.sequence, stamp_ns, stamp_ns))
-        parts.append(entry.document)
+        _add(parts, channels, entry, entry.topic, entry.document)
+        if entry.signature:
+            _add(parts, channels, entry, SIGNATURES, entry.signature)
     if entries[-1].sequence > LAST_SEQUENCE:
         raise JournalError("the journal is full: it counts to 4,294,967,295; start a new run")
     records = b"".join(parts)
     size, crc = len(records), zlib.crc32(records)
     head = _CHUNK.pack(entries[0].recorded_ns, entries[-1].recorded_ns, size, crc, 0, size)
     return _RECORD.pack(Op.CHUNK, len(head) + size) + head + records
+
+
+def _add(parts: list[bytes], channels: Channels, entry: Entry, topic: str, data: bytes) -> None:
+    number = channels.ids.get(topic)
+    if number is None:
+        number = _next_channel(topic, channels)
+        parts.append(_channel(number, topic))
+    channels.counts[number] += 1
+    stamp_ns = entry.recorded_ns
+    parts.append(
+        _MESSAGE.pack(Op.MESSAGE, _MESSAGE_FIXED_BYTES + len(data), number, entry.sequence, stamp_ns, stamp_ns)
+    )
+    parts.append(data)
 
 
 def _next_channel(topic: str, channels: Channels) -> int:
@@ -150,8 +167,8 @@ def is_chunk_head(length: int, content: bytes) -> bool:
     return bool(compression == 0 and size == records_bytes == length - CHUNK_BYTES)
 
 
-def read_chunk(content: bytes, channels: Channels, after: int) -> Iterator[Entry]:
-    """Yield the entries of a chunk's content that come after a sequence; learn its channels.
+def read_chunk(content: bytes, channels: Channels) -> list[Entry]:
+    """Return the entries of a chunk's content; learn its channels.
 
     Raises:
         JournalError: the checksum, the sizes, the times or the sequences are not what was written.
@@ -160,23 +177,26 @@ def read_chunk(content: bytes, channels: Channels, after: int) -> Iterator[Entry
     records = content[CHUNK_BYTES:]
     if compression or size != length or length != len(records) or zlib.crc32(records) != crc:
         raise JournalError("a chunk is damaged: its checksum or size is not the one written")
-    at, previous, seen_ns = 0, 0, first_ns
+    entries: list[Entry] = []
+    at, previous = 0, 0
     while at < length:
         op, body_bytes = _RECORD.unpack_from(records, at)
-        at += RECORD_BYTES
+        at, start = at + RECORD_BYTES + body_bytes, at + RECORD_BYTES
         if op == Op.CHANNEL:
-            _learn(records[at : at + body_bytes], channels)
+            _learn(records[start:at], channels)
         elif op == Op.MESSAGE:
-            number, sequence, recorded_ns, _ = struct.unpack_from("<HIQQ", records, at)
-            if (previous and sequence != previous + 1) or (not previous and recorded_ns != first_ns):
+            number, sequence, recorded_ns, _ = _PLACED.unpack_from(records, start)
+            topic, data = channels.topics[number], records[start + _MESSAGE_FIXED_BYTES : at]
+            if topic == SIGNATURES and sequence == previous:
+                entries[-1] = entries[-1]._replace(signature=data)
+                continue
+            if previous and sequence != previous + 1:
                 raise JournalError(f"a chunk is damaged at sequence {sequence}")
-            previous, seen_ns = sequence, recorded_ns
-            if sequence > after:
-                start = at + _MESSAGE_FIXED_BYTES
-                yield Entry(sequence, recorded_ns, channels.topics[number], records[start : at + body_bytes])
-        at += body_bytes
-    if seen_ns != last_ns:
+            previous = sequence
+            entries.append(Entry(sequence, recorded_ns, topic, data))
+    if entries and (entries[0].recorded_ns != first_ns or entries[-1].recorded_ns != last_ns):
         raise JournalError("a chunk is damaged: its times are not those of its messages")
+    return entries
 
 
 def _learn(content: bytes, channels: Channels) -> None:
@@ -209,5 +229,7 @@ def _chunk_index(place: ChunkPlace) -> bytes:
 def _statistics(places: Sequence[ChunkPlace], channels: Channels, entries: int) -> bytes:
     first, last = (places[0].first_ns, places[-1].last_ns) if places else (0, 0)
     counts = b"".join(struct.pack("<HQ", number, count) for number, count in channels.counts.items())
-    fixed = struct.pack("<QHIIIIQQ", entries, 1, len(channels.ids), 0, 1, len(places), first, last)
+    fixed = struct.pack(
+        "<QHIIIIQQ", sum(channels.counts.values()), 1, len(channels.ids), 0, 1, len(places), first, last
+    )
     return fixed + struct.pack("<I", len(counts)) + counts

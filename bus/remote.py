@@ -9,9 +9,10 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from bus import wire
-from bus.keys import BROKER_KEY, CURVE, KeyRing
+from bus.keys import BROKER_KEY, CURVE, ED25519, KeyRing
 from bus.ranges import unpack_range
 from bus.records import Entry
+from bus.signatures import Sign, signing_key
 from bus.sockets import tcp_endpoint
 from protocol.errors import BusError
 
@@ -41,6 +42,10 @@ class RemoteBus:
     def history(self, inbox: str | None, after: int) -> "RangeReader":
         """Return the reading of what an inbox got after a sequence."""
         return RangeReader(self, inbox, after)
+
+    def signer(self, agent: str) -> Sign | None:
+        """Return what to sign messages with; None where the ring has no signing key of that name."""
+        return signing_key(self.keys, agent).sign if self.keys.has(agent, ED25519) else None
 
     def check(self, wait_s: float = _ANSWER_S) -> None:
         """Find out whether the broker lets us in.

@@ -15,6 +15,8 @@ from typing import Final
 import zmq
 
 from bus.journal import JournalReader
+from bus.keys import ED25519, KeyRing
+from bus.signatures import Sign, signing_key
 from protocol.errors import BusError
 
 # A Unix socket's path may have 107 bytes. Source: sun_path in unix(7), less the closing zero.
@@ -23,9 +25,15 @@ _LONGEST_SOCKET_PATH: Final = 107
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """One run: one mission, one journal, one broker."""
+    """One run: one mission, one journal, one broker.
+
+    ring: the folder of the installation's keys; None where the run has only keys of its own.
+    signs: whether every message is signed by its sender, with keys of that ring.
+    """
 
     path: Path
+    ring: Path | None = None
+    signs: bool = False
 
     @property
     def id(self) -> str:
@@ -91,6 +99,22 @@ class RunFolder:
     def history(self, _inbox: str | None, after: int) -> JournalReader:
         """Return the reading of the journal's files after a sequence."""
         return JournalReader(self.journal, after)
+
+    def signer(self, agent: str) -> Sign | None:
+        """Return what an agent signs its messages with; None where messages are not signed.
+
+        Raises:
+            KeyFault: the ring is missing or open to others.
+        """
+        if not self.signs:
+            return None
+        return signing_key(KeyRing.open(self.ring or self.keys), agent).sign
+
+    def signers(self) -> dict[str, str] | None:
+        """Return the public signing key of every name of the ring, in hexadecimal; None where nobody has to sign."""
+        if not self.signs:
+            return None
+        return {f"@{name}": public for name, public in KeyRing.open(self.ring or self.keys).known(ED25519)}
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

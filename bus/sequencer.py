@@ -6,14 +6,15 @@ given and entries forwarded. The broker and the in-memory bus both work through 
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
 from bus.door import Admitted, Door, Rejected, refusal
-from bus.records import Entry
+from bus.records import Draft, Entry
+from bus.signatures import Sign
 from bus.wire import Live, Receipt, Status
 from protocol.topics import BROKER, EVERYONE, inbox_of
 
@@ -24,18 +25,26 @@ _EVERYONE: Final = inbox_of(EVERYONE)
 class Store(Protocol):
     """Where entries go. `append` returns when they are as durable as the store makes them."""
 
-    def append(self, documents: Sequence[tuple[str, bytes]]) -> list[Entry]: ...
+    def append(self, documents: Sequence[Draft]) -> list[Entry]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Documents that one publisher sent in one frame. is_repeated: the broker had taken this frame before."""
+    """Documents that one publisher sent in one frame.
+
+    is_repeated: the broker had taken this frame before. signatures: one for each document, or none at all.
+    """
 
     sender: str
     session: bytes
     number: int
     documents: tuple[bytes, ...]
     is_repeated: bool = False
+    signatures: tuple[bytes, ...] = ()
+
+    def signed(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield every document with its signature, which is empty where there is none."""
+        return zip(self.documents, self.signatures or (b"",) * len(self.documents), strict=True)
 
 
 class Quarantine:
@@ -70,7 +79,10 @@ class Sequencer:
         mission: str,
         quarantine: Quarantine,
         clock_ns: Callable[[], int] = time.time_ns,
+        sign: Sign | None = None,
     ) -> None:
+        """Sequence into a store. sign: what the broker signs its own messages with, where messages are signed."""
+        self._sign = sign
         self._store, self._door, self._mission = store, door, mission
         self._quarantine, self._clock_ns = quarantine, clock_ns
         self.last: dict[str, int] = {}
@@ -82,7 +94,8 @@ class Sequencer:
         Raises:
             JournalError: the store would not take the group; nobody may be told anything.
         """
-        judged = [[self._door.judge(raw, submission.sender) for raw in submission.documents] for submission in group]
+        judged = [[self._door.judge(raw, submission.sender, signature) for raw, signature in submission.signed()]
+                  for submission in group]  # fmt: skip
         fresh: dict[bytes, tuple[int, Admitted]] = {}
         for ordinal, row in enumerate(judged):
             for item in row:
@@ -111,15 +124,18 @@ class Sequencer:
                 self._quarantine.keep(raw)
                 if item.sender not in self._door.cast:
                     continue  # nobody to answer: a name that this run does not know
-                answer = self._door.judge(refusal(item, raw, self._mission, self._clock_ns()), BROKER)
+                answer = self._own(refusal(item, raw, self._mission, self._clock_ns()))
                 if isinstance(answer, Admitted) and self._door.seen(answer) is None:
                     answers.setdefault(answer.key, answer)
         return list(answers.values())
 
+    def _own(self, raw: bytes) -> Admitted | Rejected:
+        return self._door.judge(raw, BROKER, self._sign(raw) if self._sign else b"")
+
     def _write(self, documents: Sequence[Admitted]) -> list[Entry]:
         if not documents:
             return []
-        entries = self._store.append([(admitted.topic, admitted.raw) for admitted in documents])
+        entries = self._store.append([(item.topic, item.raw, item.signature) for item in documents])
         for admitted, entry in zip(documents, entries, strict=True):
             self._door.note(admitted, entry.sequence)
         return entries

@@ -11,6 +11,7 @@ from typing import Protocol
 import zmq
 
 from bus.records import Entry
+from bus.signatures import Sign
 from bus.wire import Receipt, Status
 from protocol.errors import Refused
 from protocol.messages import Message, Priority
@@ -32,6 +33,8 @@ class Place(Protocol):
     def connect(self, socket: "zmq.Socket[bytes]", name: str) -> None: ...
 
     def history(self, inbox: str | None, after: int) -> History: ...
+
+    def signer(self, agent: str) -> Sign | None: ...
 
 
 class Publishing(Protocol):

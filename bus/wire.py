@@ -1,7 +1,8 @@
 """The frames that publishers, broker and subscribers exchange around documents. Bytes in, values out; no sockets.
 
-Publisher to broker (DEALER to ROUTER), first byte:  H hello · P publish · B heartbeat · S status
-Broker to publisher:      W welcome · A acknowledgement · N resend from · J status · X not let in
+Publisher to broker (DEALER to ROUTER), first byte:  H hello · P publish · G publish signed · B heartbeat · S status
+                                                     · R a range of the journal (`bus.ranges`)
+Broker to publisher:      W welcome · A acknowledgement · N resend from · J status · L a range · X not let in
 Broker to subscribers (XPUB), one frame:             topic NUL head documents
 
 Documents in one frame are told apart by a table of lengths, never by a separator.
@@ -106,20 +107,24 @@ def _unbundle(raw: bytes, at: int, count: int) -> tuple[bytes, ...]:
     return tuple(documents)
 
 
-def pack_publish(number: int, documents: Sequence[bytes]) -> bytes:
-    return _PUBLISH.pack(b"P", number, len(documents)) + _bundle(documents)
+def pack_publish(number: int, documents: Sequence[bytes], signatures: Sequence[bytes] = ()) -> bytes:
+    """Return a publish frame; where they are signed, each document's signature follows all documents."""
+    return _PUBLISH.pack(b"G" if signatures else b"P", number, len(documents)) + _bundle([*documents, *signatures])
 
 
-def unpack_publish(raw: bytes) -> tuple[int, tuple[bytes, ...]]:
-    """Return a publish frame's number and documents.
+def unpack_publish(raw: bytes) -> tuple[int, tuple[bytes, ...], tuple[bytes, ...]]:
+    """Return a publish frame's number, documents and their signatures, none where they are not signed.
 
     Raises:
         BusError: lengths and frame do not agree; whatever is claimed, no more memory than the frame's is used.
     """
     if len(raw) < _PUBLISH.size:
         raise BusError("a publish frame is cut short")
-    _, number, count = _PUBLISH.unpack_from(raw)
-    return number, _unbundle(raw, _PUBLISH.size, count)
+    kind, number, count = _PUBLISH.unpack_from(raw)
+    if kind == b"P":
+        return number, _unbundle(raw, _PUBLISH.size, count), ()
+    both = _unbundle(raw, _PUBLISH.size, 2 * count)
+    return number, both[:count], both[count:]
 
 
 def pack_ack(number: int, receipts: Sequence[Receipt]) -> bytes:

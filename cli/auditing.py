@@ -16,9 +16,10 @@ from cli.runs import find_run
 from cli.screen import say, say_json, table, warn
 from cli.settings import load
 from observers.costs import GROUPINGS, Cost, Grouping, costs, usd
+from observers.keys import public_key
 from observers.recorder import rebuild as rebuild_tables
 from observers.tables import open_tables
-from observers.verify import public_key, verify
+from observers.verify import verify
 from protocol.errors import SourceError
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail: show it, verify it, rebuild its tables.")

@@ -11,7 +11,7 @@ _FRAME: Final = struct.Struct("<QQII")
 
 
 def link(head: bytes, entry: Entry) -> bytes:
-    """Return the head after an entry: over the head before, its numbers, its topic and its raw bytes."""
+    """Return the head after an entry: over the head before, its numbers, its topic, its raw bytes, its signature."""
     topic = entry.topic.encode()
     frame = _FRAME.pack(entry.sequence, entry.recorded_ns, len(topic), len(entry.document))
-    return sha256(head + frame + topic + entry.document).digest()
+    return sha256(head + frame + topic + entry.document + entry.signature).digest()

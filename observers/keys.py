@@ -1,47 +1,49 @@
-"""The recorder's key: made once for a run, readable by its owner only; its public half lies beside it."""
+"""The recorder's key: in the ring that the installation keeps, or else in the run folder itself.
 
-import os
-from pathlib import Path
+A key of the run folder shows that nobody changed the journal afterwards who did not also have the folder.
+A key kept elsewhere, and its public half given to whoever audits, shows it for everybody else too.
+"""
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bus.keys import ED25519, KeyRing
+from bus.run import RunFolder
 from bus.seals import Seal
-from protocol.errors import JournalError
+from bus.signatures import Verifier, public_hex, signing_key
+from protocol.errors import JournalError, KeyFault
+from protocol.topics import RECORDER
 
 
-def load_or_make(folder: Path) -> Ed25519PrivateKey:
-    """Return the key in a folder, made on first use.
+def recorder_key(run: RunFolder) -> Ed25519PrivateKey:
+    """Return the key with which a run is sealed; made on first use. Its public half is put into the run folder.
 
     Raises:
-        JournalError: there is a file, but no key in it.
+        KeyFault: a key file is no key, or others can read it.
     """
-    path = folder / "recorder.key"
-    if path.exists():
-        try:
-            return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip()))
-        except ValueError as error:
-            raise JournalError(f"{path} holds no Ed25519 key in hexadecimal") from error
-    key = Ed25519PrivateKey.generate()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(raw + "\n")
-    (folder / "recorder.pub").write_text(public_hex(key) + "\n", encoding="ascii")
+    inside = KeyRing.make(run.keys)
+    ring = KeyRing.open(run.ring) if run.ring is not None else inside
+    key = signing_key(ring, RECORDER)
+    if run.ring is not None:
+        inside.trust(RECORDER, ED25519, public_hex(key).encode())
     return key
 
 
-def public_hex(key: Ed25519PrivateKey) -> str:
-    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+def public_key(run: RunFolder) -> str:
+    """Return the recorder's public key that lies in the run folder.
+
+    Raises:
+        JournalError: there is none; give one that you kept elsewhere.
+    """
+    try:
+        return KeyRing(run.keys).public(RECORDER, ED25519).decode("ascii")
+    except (KeyFault, UnicodeDecodeError) as error:
+        raise JournalError(f"the recorder's public key is not in {run.keys}; give it with --key") from error
 
 
 def is_genuine(seal: Seal, public: str) -> bool:
     """Return whether a seal was signed by the owner of this public key, and names it."""
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
-        key.verify(bytes.fromhex(seal.signature), seal.signed_bytes())
-    except (InvalidSignature, ValueError):
+        signature = bytes.fromhex(seal.signature)
+    except ValueError:
         return False
-    return seal.key == public
+    return seal.key == public and Verifier(public).has_signed(seal.signed_bytes(), signature)

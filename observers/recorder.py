@@ -24,7 +24,8 @@ from bus.publisher import Publisher
 from bus.records import Entry
 from bus.run import RunFolder
 from bus.seals import Seal, read_seals
-from observers.keys import load_or_make, public_hex
+from bus.signatures import public_hex
+from observers.keys import recorder_key
 from observers.projection import Projection
 from protocol.errors import JournalError
 from protocol.topics import RECORDER
@@ -85,7 +86,7 @@ def serve(run: RunFolder) -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     projection = _sound_projection(run)
-    sealer = Sealer(run.anchor, load_or_make(run.keys))
+    sealer = Sealer(run.anchor, recorder_key(run))
     follower = Follower(run, after=projection.place()[0])
     publisher = Publisher(run, RECORDER, facts={"role": "recorder"})
     structlog.get_logger().info("recording", agent=RECORDER, position=follower.position)

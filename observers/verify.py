@@ -37,18 +37,6 @@ class Finding:
         return max(0, self.entries - self.sealed)
 
 
-def public_key(run: RunFolder) -> str:
-    """Return the public key that lies in the run folder.
-
-    Raises:
-        JournalError: there is none; give one that you kept elsewhere.
-    """
-    try:
-        return (run.keys / "recorder.pub").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise JournalError(f"{run.keys / 'recorder.pub'} cannot be read; give the recorder's key with --key") from error
-
-
 def verify(run: RunFolder, public: str) -> Finding:
     """Read a journal from its first entry to its last and hold it against the seals."""
     try:

@@ -114,7 +114,7 @@ def test_who_is_not_allowed_is_told_what_to_do(elsewhere: Elsewhere) -> None:
 def test_a_broker_with_another_key_is_not_talked_to(elsewhere: Elsewhere, tmp_path: Path) -> None:
     ring = KeyRing.make(tmp_path / "keys")
     ring.create_curve("worker")
-    ring.trust_broker(zmq.curve_keypair()[0])
+    ring.trust(BROKER_KEY, CURVE, zmq.curve_keypair()[0])
     with pytest.raises(BusError, match="no broker answers"):
         RemoteBus(elsewhere.address, "worker", ring).check(SHORT_S)
 

@@ -14,7 +14,9 @@ documents = st.lists(st.binary(max_size=200), min_size=1, max_size=40).map(tuple
 
 @given(st.integers(0, 2**63), documents)
 def test_a_publish_frame_is_read_back(number: int, raws: tuple[bytes, ...]) -> None:
-    assert wire.unpack_publish(wire.pack_publish(number, raws)) == (number, raws)
+    assert wire.unpack_publish(wire.pack_publish(number, raws)) == (number, raws, ())
+    signatures = tuple(raw[:64] for raw in raws)
+    assert wire.unpack_publish(wire.pack_publish(number, raws, signatures)) == (number, raws, signatures)
 
 
 @given(documents)
@@ -38,10 +40,10 @@ def test_beacons_are_read_back() -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_frame_or_an_error(raw: bytes) -> None:
     try:
-        number, raws = wire.unpack_publish(b"P" + raw)
+        number, raws, _ = wire.unpack_publish(b"P" + raw)
     except BusError:
         return
-    assert wire.unpack_publish(wire.pack_publish(number, raws)) == (number, raws)
+    assert wire.unpack_publish(wire.pack_publish(number, raws)) == (number, raws, ())
 
 
 @pytest.mark.parametrize("count", [0, 3, 2**31, 2**32 - 1])

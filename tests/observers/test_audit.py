@@ -11,12 +11,13 @@ from bus.journal import Journal, JournalReader
 from bus.run import RunFolder
 from bus.seals import last_sealed, read_seals
 from bus.segment import segments
+from bus.signatures import public_hex
 from observers.costs import costs, usd
-from observers.keys import load_or_make, public_hex
+from observers.keys import public_key, recorder_key
 from observers.projection import Projection
 from observers.recorder import Sealer, rebuild
 from observers.tables import open_tables
-from observers.verify import public_key, verify
+from observers.verify import verify
 from protocol.encoder import encode
 from protocol.errors import JournalError
 from protocol.examples import example
@@ -32,7 +33,7 @@ def recorded(path: Path, seal_every: int = 20) -> RunFolder:
     run = RunFolder(path)
     run.create()
     journal, projection = Journal(run.journal), Projection(run.audit_db)
-    sealer = Sealer(run.anchor, load_or_make(run.keys))
+    sealer = Sealer(run.anchor, recorder_key(run))
     for first in range(0, ENTRIES, 10):
         entries = journal.append([("lead/status", encode(status(n))) for n in range(first, first + 10)])
         place = projection.take(entries)
@@ -128,7 +129,7 @@ def test_a_journal_cut_below_its_seal_is_found(run: RunFolder) -> None:
 
 
 def test_a_seal_made_with_another_key_is_found(run: RunFolder, tmp_path: Path) -> None:
-    other = public_hex(load_or_make(tmp_path / "other"))
+    other = public_hex(recorder_key(RunFolder(tmp_path / "other")))
     assert "not signed by this key" in verify(run, other).reason
     row = json.loads(run.anchor.read_text().splitlines()[0])
     run.anchor.write_text(json.dumps({**row, "count": 30}) + "\n")
@@ -145,7 +146,7 @@ def test_half_a_seal_is_made_again(run: RunFolder) -> None:
     run.anchor.write_bytes(whole[:-30])
     assert last_sealed(run.anchor) == 40
     projection = Projection(run.audit_db)
-    Sealer(run.anchor, load_or_make(run.keys)).seal(*projection.place())
+    Sealer(run.anchor, recorder_key(run)).seal(*projection.place())
     projection.close()
     assert [seal.count for seal in read_seals(run.anchor)] == [20, 40, 60]
     assert verify(run, public_key(run)).is_good

@@ -1,0 +1,68 @@
+"""Ed25519 over raw bytes: what agents sign messages with and the recorder its seals.
+
+Keys live in a ring (`bus.keys`), in hexadecimal. Signing takes about 35 µs, checking about 110 µs a message.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from bus.keys import ED25519, KeyRing
+from protocol.errors import KeyFault
+
+SIGNATURE_BYTES: Final = 64
+
+Sign: TypeAlias = Callable[[bytes], bytes]
+
+
+def create(ring: KeyRing, name: str) -> str:
+    """Make a signing key in a ring and return its public half in hexadecimal.
+
+    Raises:
+        KeyFault: there is one of that name already.
+    """
+    key = Ed25519PrivateKey.generate()
+    raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex()
+    ring.store(name, ED25519, raw.encode(), public_hex(key).encode())
+    return public_hex(key)
+
+
+def signing_key(ring: KeyRing, name: str) -> Ed25519PrivateKey:
+    """Return a name's signing key; made on first use.
+
+    Raises:
+        KeyFault: there is a file, but no key in it.
+    """
+    if not ring.has(name, ED25519):
+        create(ring, name)
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(ring.secret(name, ED25519).decode("ascii")))
+    except ValueError as error:
+        raise KeyFault(f"{ring.folder}: the signing key of {name} is no Ed25519 key in hexadecimal") from error
+
+
+def public_hex(key: Ed25519PrivateKey) -> str:
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+class Verifier:
+    """Checks signatures of one public key, given in hexadecimal. A key that is none verifies nothing."""
+
+    def __init__(self, public: str) -> None:
+        try:
+            self._key: Ed25519PublicKey | None = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        except ValueError:
+            self._key = None
+
+    def has_signed(self, data: bytes, signature: bytes) -> bool:
+        """Return whether the key's owner has signed these bytes."""
+        if self._key is None:
+            return False
+        try:
+            self._key.verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
