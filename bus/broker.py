@@ -82,7 +82,7 @@ class Broker:
         self.epoch = self._journal.head + 1
         self._reception = Reception(run, self.epoch, lambda: self._journal.head, self._facts)
         self._bind(run, listen)
-        self._open_epoch(run.id)
+        self._open_epoch(run)
 
     def _bind(self, run: RunFolder, listen: Listen | None) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -101,12 +101,15 @@ class Broker:
             self._names.stop()
         self._context.destroy(linger=500)
 
-    def _open_epoch(self, mission: str) -> None:
+    def _open_epoch(self, run: RunFolder) -> None:
         """Journal that a broker opened this journal: the number of that entry is the epoch."""
         body = Control(
             verb=Verb.EPOCH,
             subject=f"epoch {self.epoch}",
-            settings=(Setting(name="schema-sha256", value=schema_digest()),),
+            settings=(
+                Setting(name="schema-sha256", value=schema_digest()),
+                Setting(name="signing", value=run.signing.value),
+            ),
         )
         message = Message(
             sender=BROKER,
@@ -114,8 +117,8 @@ class Broker:
             type=MessageType.CONTROL,
             task="run",
             timestamp_ns=time.time_ns(),
-            id=derived("epoch", mission, self.epoch),
-            mission=mission,
+            id=derived("epoch", run.id, self.epoch),
+            mission=run.id,
             body=body,
         )
         raw = encode(message)

@@ -7,8 +7,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +17,19 @@ import zmq
 
 from bus.journal import JournalReader
 from bus.keys import ED25519, KeyRing
-from bus.signatures import Sign, signing_key
+from bus.signatures import Sign, public_hex, signing_key
 from protocol.errors import BusError
 
 # A Unix socket's path may have 107 bytes. Source: sun_path in unix(7), less the closing zero.
 _LONGEST_SOCKET_PATH: Final = 107
+
+
+class Signing(Enum):
+    """What of a run is signed: nothing, the recorder's seals, or every message by its sender as well."""
+
+    NONE = "none"
+    SEALS = "seals"
+    MESSAGES = "messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +37,11 @@ class RunFolder:
     """One run: one mission, one journal, one broker.
 
     ring: the folder of the installation's keys; None where the run has only keys of its own.
-    signs: whether every message is signed by its sender, with keys of that ring.
     """
 
     path: Path
     ring: Path | None = None
-    signs: bool = False
+    signing: Signing = Signing.SEALS
 
     @property
     def id(self) -> str:
@@ -106,15 +114,32 @@ class RunFolder:
         Raises:
             KeyFault: the ring is missing or open to others.
         """
-        if not self.signs:
+        if self.signing is not Signing.MESSAGES:
             return None
-        return signing_key(KeyRing.open(self.ring or self.keys), agent).sign
+        return signing_key(self._ring(), agent).sign
 
     def signers(self) -> dict[str, str] | None:
         """Return the public signing key of every name of the ring, in hexadecimal; None where nobody has to sign."""
-        if not self.signs:
+        if self.signing is not Signing.MESSAGES:
             return None
-        return {f"@{name}": public for name, public in KeyRing.open(self.ring or self.keys).known(ED25519)}
+        return {f"@{name}": public for name, public in self._ring().known(ED25519)}
+
+    def prepare_keys(self, names: Iterable[str]) -> None:
+        """Make the signing keys that are missing, and put the public ones into the run folder, for the audit.
+
+        Raises:
+            KeyFault: the ring is missing or open to others.
+        """
+        if self.signing is not Signing.MESSAGES:
+            return
+        inside = KeyRing.make(self.keys)
+        for name in names:
+            key = signing_key(self._ring(), name)
+            if self.ring is not None:
+                inside.trust(name, ED25519, public_hex(key).encode())
+
+    def _ring(self) -> KeyRing:
+        return KeyRing.open(self.ring or self.keys)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

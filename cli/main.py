@@ -9,11 +9,12 @@ import typer
 from cli.auditing import audit_app, show_costs
 from cli.doctor import doctor
 from cli.exits import Exit
+from cli.keys import keys_app
 from cli.missions import replay, resume, run_app
 from cli.screen import warn
 from cli.validation import schema, template, validate
 from cli.watching import observe, status
-from protocol.errors import DefinitionError, OrchestraError, SourceError
+from protocol.errors import DefinitionError, KeyFault, OrchestraError, SourceError
 
 app = typer.Typer(
     name="orchestra",
@@ -27,6 +28,7 @@ app.command()(replay)
 app.command()(observe)
 app.command()(status)
 app.add_typer(audit_app, name="audit")
+app.add_typer(keys_app, name="keys")
 app.command("costs")(show_costs)
 app.command()(validate)
 app.command()(template)
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in given
     try:
         app(given, prog_name="orchestra")
-    except (SourceError, DefinitionError) as error:
+    except (SourceError, DefinitionError, KeyFault) as error:
         sys.exit(_say(error, debug, Exit.USAGE))
     except OrchestraError as error:
         sys.exit(_say(error, debug, Exit.FAILED))

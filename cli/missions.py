@@ -11,7 +11,7 @@ from bus.journal import JournalReader
 from bus.run import RunFolder
 from cli.exits import Exit
 from cli.progress import ProgressView
-from cli.runs import find_run, new_run
+from cli.runs import find_run, listening, new_run
 from cli.screen import say, say_json, warn
 from cli.settings import load
 from coordinators.plan import check
@@ -104,7 +104,7 @@ def _carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.default_int_handler)  # stop as on Ctrl-C: in order, and sealed
-            end = Launch(run, mission, view.entry, view.death).until_done()
+            end = Launch(run, mission, view.entry, view.death, listen=listening(load())).until_done()
         except KeyboardInterrupt:
             warn(f"interrupted; go on with: orchestra resume {run.path}", "yellow")
             raise typer.Exit(Exit.INTERRUPTED) from None

@@ -3,7 +3,10 @@
 import time
 from pathlib import Path
 
-from bus.run import RunFolder
+from bus.keys import BROKER_KEY, KeyRing
+from bus.remote import RemoteBus
+from bus.run import RunFolder, Signing
+from bus.sockets import Listen
 from cli.screen import warn
 from cli.settings import Settings
 from protocol.errors import SourceError
@@ -19,10 +22,44 @@ def find_run(settings: Settings, name: str) -> RunFolder:
     """
     for path in (Path(name), settings.runs / name):
         if (path / "journal").is_dir():
-            return RunFolder(path.resolve())
+            return _with_keys(path, settings)
     known = sorted(path.name for path in settings.runs.glob("*/") if path.name != _LAST and (path / "journal").is_dir())
     hint = f"known runs: {', '.join(known[-5:])}" if known else f"there are no runs in {settings.runs} yet"
     raise SourceError(f"no run is called {name!r}; {hint}")
+
+
+def find_place(settings: Settings, name: str) -> RunFolder | RemoteBus:
+    """Return an existing run on this machine, or one elsewhere where the name is an address.
+
+    Raises:
+        SourceError: there is none of that name.
+        BusError, KeyFault: whoever is at that address does not let us in.
+    """
+    if "://" not in name:
+        return find_run(settings, name)
+    bus = RemoteBus(name, settings.name, KeyRing.open(settings.keys))
+    bus.check()
+    return bus
+
+
+def listening(settings: Settings) -> Listen | None:
+    """Return where runs can be reached from elsewhere, as the settings say.
+
+    Raises:
+        KeyFault: there are no keys for it: nobody is let in without one.
+        BusError: it is no address.
+    """
+    if not settings.listen:
+        return None
+    listen = Listen(settings.listen, KeyRing.open(settings.keys))
+    listen.endpoint("publish")
+    listen.keys.curve(BROKER_KEY)
+    return listen
+
+
+def _with_keys(path: Path, settings: Settings) -> RunFolder:
+    ring = settings.keys.resolve() if settings.keys.is_dir() else None
+    return RunFolder(path.resolve(), ring, Signing(settings.sign))
 
 
 def new_run(settings: Settings, scenario: str, run_dir: Path | None) -> RunFolder:
@@ -36,7 +73,9 @@ def new_run(settings: Settings, scenario: str, run_dir: Path | None) -> RunFolde
         raise SourceError(
             f"{path} already holds a run; resume it (`orchestra resume {path}`) or choose another --run-dir"
         )
-    run = RunFolder(path.resolve())
+    run = _with_keys(path, settings)
+    if run.ring is not None:
+        KeyRing.open(run.ring)  # keys that others can read are found out before anything is begun
     run.create()
     _point_at(settings.runs, run.path)
     return run

@@ -5,6 +5,7 @@ error, so that a typo never becomes a default.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -18,12 +19,20 @@ from protocol.errors import DefinitionError
 
 
 class Settings(BaseSettings):
-    """runs: the folder in which runs are kept. instances: processes that share one specialist's work."""
+    """runs: the folder in which runs are kept. instances: processes that share one specialist's work.
+
+    keys: the folder of keys. listen: tcp://HOST:PORT where runs can be reached from elsewhere, by keys only.
+    sign: nothing, the recorder's seals, or every message too. name: as whom this machine goes to runs elsewhere.
+    """
 
     model_config = SettingsConfigDict(env_prefix="ORCHESTRA_", toml_file="orchestra.toml", extra="forbid", frozen=True)
 
     runs: Path = Path("runs")
     instances: int = Field(default=2, ge=1, le=64)
+    keys: Path = Path("keys")
+    listen: str = ""
+    sign: Literal["none", "seals", "messages"] = "seals"
+    name: str = "observer"
 
     @classmethod
     def settings_customise_sources(

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from bus.journal import JournalReader, is_open
+from bus.journal import TO_THE_END, is_open
 from bus.publisher import ask_status
 from bus.records import Entry
 from bus.run import RunFolder
 from bus.subscriber import Subscriber
+from bus.transport import Place
 from cli.missions import Json, RunName
-from cli.runs import find_run
+from cli.runs import find_place
 from cli.screen import out, say, say_json, table
 from cli.settings import load
 from observers.summary import describe
@@ -42,38 +43,42 @@ def observe(
 
     Without --from it begins with what comes next in a live run, and at the start of a finished one.
     """
-    run = find_run(load(), name)
-    is_live = is_open(run.journal)
-    after = (start - 1) if start else (_head(run) if is_live else 0)
+    place = find_place(load(), name)
+    is_over = _is_over(place)
+    after = (start - 1) if start else (0 if is_over else _head(place))
     try:
-        for entry in _live(run, after) if is_live else _recorded(run, after):
+        for entry in _recorded(place, after) if is_over else _live(place, after):
             if entry.topic.startswith(topic):
                 _show(entry, as_json)
     except KeyboardInterrupt:
         return
 
 
-def _head(run: RunFolder) -> int:
-    status = ask_status(run)
+def _is_over(place: Place) -> bool:
+    return isinstance(place, RunFolder) and not is_open(place.journal)
+
+
+def _head(place: Place) -> int:
+    status = ask_status(place)
     return int(status["head"]) if status else 0
 
 
-def _recorded(run: RunFolder, after: int) -> Iterator[Entry]:
-    reader = JournalReader(run.journal)
-    return (entry for entry in reader.entries() if entry.sequence > after)
+def _recorded(place: Place, after: int) -> Iterator[Entry]:
+    return place.history(None, after).entries(TO_THE_END)
 
 
-def _live(run: RunFolder, after: int) -> Iterator[Entry]:
-    subscriber = Subscriber(run, None, after=after)
+def _live(place: Place, after: int) -> Iterator[Entry]:
+    """Yield what is said until the broker is gone, and of a run on this machine also what it said last."""
+    subscriber = Subscriber(place, None, after=after)
     try:
         while True:
             entry = subscriber.receive(1.0)
             if entry is not None:
                 yield entry
-            elif not is_open(run.journal):
+            elif _is_over(place) or ask_status(place) is None:
                 break
-        rest = JournalReader(run.journal, subscriber.position)
-        yield from rest.entries()
+        if isinstance(place, RunFolder):
+            yield from _recorded(place, subscriber.position)
     finally:
         subscriber.close()
 
@@ -117,15 +122,17 @@ def _style(message: Message) -> str:
 
 def status(name: RunName = "last", as_json: Json = False) -> None:
     """Show a run: its processes, how much each topic has carried, how fast, and who is behind."""
-    run = find_run(load(), name)
-    facts = ask_status(run) if is_open(run.journal) else None
+    place = find_place(load(), name)
+    where = str(place.path) if isinstance(place, RunFolder) else place.address
+    facts = None if _is_over(place) else ask_status(place)
     if facts is None:
-        facts = _facts_of_ended(run)
+        facts = _facts_of_ended(place)
     if as_json:
-        say_json({"run": str(run.path), **facts})
+        say_json({"run": where, **facts})
         return
     state = "running" if facts["live"] else "not running"
-    say(f"{run.path}: {state}, {facts['head']} entries" + (f", {facts['refused']} refused" if facts["live"] else ""))
+    said = f", {facts['refused']} refused, {facts['denied']} denied" if facts["live"] else ""
+    say(f"{where}: {state}, {facts['head']} entries{said}")
     if facts.get("trouble"):
         say(f"trouble: {facts['trouble']}", "red")
     if facts["live"]:
@@ -148,10 +155,10 @@ def _lag(facts: dict[str, Any], session: dict[str, Any]) -> int | str:
     return max(0, last - int(session["position"]))
 
 
-def _facts_of_ended(run: RunFolder) -> dict[str, Any]:
+def _facts_of_ended(place: Place) -> dict[str, Any]:
     topics: dict[str, int] = {}
     first_ns = last_ns = head = 0
-    for entry in JournalReader(run.journal).entries():
+    for entry in _recorded(place, 0):
         topics[entry.topic] = topics.get(entry.topic, 0) + 1
         first_ns, last_ns, head = first_ns or entry.recorded_ns, entry.recorded_ns, entry.sequence
     span_s = round((last_ns - first_ns) / 1e9, 1)

@@ -12,12 +12,14 @@ from typing import Final
 from agents import clock, specialist
 from agents.definitions import catalogue
 from bus.broker import Broker
+from bus.door import BORN_WITH
 from bus.faults import reached
 from bus.journal import SEGMENT_BYTES
 from bus.publisher import Publisher, ask_status
 from bus.records import Entry
 from bus.run import RunFolder
 from bus.seals import last_sealed
+from bus.sockets import Listen
 from bus.subscriber import Subscriber
 from bus.supervisor import Death, Program, Supervisor
 from bus.wire import Status
@@ -50,9 +52,9 @@ class End:
         return self.report.action is Action.COMPLETED
 
 
-def serve_broker(run: RunFolder, segment_bytes: int) -> None:
+def serve_broker(run: RunFolder, segment_bytes: int, listen: Listen | None) -> None:
     """Run the broker as a process; it refuses a journal that ends before the recorder's last seal."""
-    Broker(run, sealed_upto=last_sealed(run.anchor), segment_bytes=segment_bytes).serve()
+    Broker(run, sealed_upto=last_sealed(run.anchor), segment_bytes=segment_bytes, listen=listen).serve()
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Launch:
     """One mission while it runs.
 
     on_entry: told of every journal entry, for whoever shows progress. segment_bytes: how long a file of the
-    journal becomes before the next is begun.
+    journal becomes before the next is begun. listen: where the run can be reached from elsewhere.
     """
 
     run: RunFolder
@@ -68,6 +70,7 @@ class Launch:
     on_entry: Callable[[Entry], None] = lambda entry: None
     on_death: Callable[[Death], None] = lambda death: None
     segment_bytes: int = SEGMENT_BYTES
+    listen: Listen | None = None
     _supervisor: Supervisor = field(init=False)
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
@@ -90,7 +93,8 @@ class Launch:
                 self._stop()
 
     def _carry_out(self) -> End:
-        self._supervisor.start(Program(BROKER, "broker", serve_broker, (self.run, self.segment_bytes)))
+        self.run.prepare_keys({*BORN_WITH, *(member.name for member in self.mission.cast)} - {EVERYONE})
+        self._supervisor.start(Program(BROKER, "broker", serve_broker, (self.run, self.segment_bytes, self.listen)))
         self._await_broker()
         facts = {"role": "supervisor"}
         self._publisher = Publisher(self.run, SUPERVISOR, facts=facts, while_waiting=self._tend)
