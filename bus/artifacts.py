@@ -4,9 +4,13 @@ import os
 import tempfile
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from protocol.bodies import File
 from protocol.errors import SourceError
+from protocol.secrets import redacted_bytes
+
+_TEXTS: Final = ("json", "xml", "yaml", "toml", "javascript")
 
 
 class ArtifactStore:
@@ -18,9 +22,13 @@ class ArtifactStore:
     def put(self, data: bytes, *, path: str, media_type: str, summary: str = "") -> File:
         """Store bytes, on disk when this returns, and return the reference that messages carry.
 
+        Of a text the secrets are taken out first; the reference is to what is stored.
+
         Raises:
             SourceError: the disk would not take them.
         """
+        if media_type.startswith("text/") or media_type.endswith(_TEXTS):
+            data = redacted_bytes(data)
         digest = sha256(data).hexdigest()
         target = self._path(digest)
         try:

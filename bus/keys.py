@@ -129,14 +129,18 @@ class KeyRing:
         return _z85(path, raw) if kind == CURVE else raw
 
     def trust(self, name: str, kind: str, public: bytes) -> None:
-        """Keep the public key by which somebody elsewhere is recognised, the broker for instance."""
-        self._public(name, kind).write_bytes((_z85("the key given", public) if kind == CURVE else public) + b"\n")
+        """Keep the public key by which somebody elsewhere is recognised, the broker for instance.
+
+        One that was kept under the name before is retired, not forgotten.
+        """
+        raw, path = (_z85("the key given", public) if kind == CURVE else public) + b"\n", self._public(name, kind)
+        if path.exists() and path.read_bytes() != raw:
+            path.replace(self._retired(name, kind))
+        path.write_bytes(raw)
 
     def retire(self, name: str, kind: str) -> Path:
         """Take a pair out of use. Its public half is kept: what it has signed has to stay verifiable."""
-        retired = self.folder / "retired"
-        retired.mkdir(mode=0o700, exist_ok=True)
-        kept = retired / f"{name}.{kind}.{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.pub"
+        kept = self._retired(name, kind)
         try:
             self._public(name, kind).replace(kept)
             self._secret(name, kind).unlink()
@@ -183,6 +187,18 @@ class KeyRing:
         """Return name, kind and public half of every key whose secret is here."""
         found = [path.name.rpartition(".") for path in secrets(self.folder)]
         return [(name, kind, self.public(name, kind).decode()) for name, _, kind in found]
+
+    def ever_known(self, kind: str) -> list[tuple[str, str]]:
+        """Return name and public half of every key of a kind, retired ones too."""
+        retired = sorted((self.folder / "retired").glob(f"*.{kind}.*.pub"))
+        old = [(path.name.partition(".")[0], path.read_text(errors="replace").strip()) for path in retired]
+        return [*self.known(kind), *old]
+
+    def _retired(self, name: str, kind: str) -> Path:
+        """Return where a public key goes that is no longer used; the time in the name is when that was."""
+        folder = self.folder / "retired"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{_name(name)}.{kind}.{time.time_ns()}.pub"
 
     def _secret(self, name: str, kind: str) -> Path:
         return self.folder / f"{_name(name)}.{kind}"

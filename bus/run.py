@@ -72,6 +72,14 @@ class RunFolder:
         return self.path / "anchor"
 
     @property
+    def stamps(self) -> Path:
+        return self.path / "stamps"
+
+    @property
+    def pruned(self) -> Path:
+        return self.journal / "pruned.json"
+
+    @property
     def audit_db(self) -> Path:
         return self.path / "audit.db"
 

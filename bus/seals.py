@@ -1,6 +1,7 @@
 """Seals: what the recorder vouches for, one JSON object a line in the anchor file. Reading only; no keys.
 
-A seal says: the first `count` entries of the journal hash, chained in order, to `head`.
+A seal says: the first `count` entries of the run's journal hash, chained in order, to `head`. An anchor is a
+file of seals, or a folder with one file for each; outside the run folder it may hold the seals of many runs.
 """
 
 import json
@@ -12,8 +13,9 @@ from protocol.errors import JournalError
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """One line of the anchor. head: chained SHA-256 in hexadecimal. signature: Ed25519 over `signed_bytes`."""
+    """One line of an anchor. head: chained SHA-256 in hexadecimal. signature: Ed25519 over `signed_bytes`."""
 
+    run: str
     count: int
     head: str
     sealed_ns: int
@@ -22,26 +24,35 @@ class Seal:
 
     def signed_bytes(self) -> bytes:
         """Return what the signature is over."""
-        return f"agent-orchestra seal\n{self.count}\n{self.head}\n{self.sealed_ns}\n".encode()
+        return f"agent-orchestra seal\n{self.run}\n{self.count}\n{self.head}\n{self.sealed_ns}\n".encode()
 
 
 def read_seals(anchor: Path) -> list[Seal]:
-    """Return the seals of an anchor file, oldest first; an incomplete last line is not a seal.
+    """Return the seals of an anchor, oldest first; an incomplete last line is not a seal.
 
     Raises:
-        JournalError: a line is not a seal.
+        JournalError: a line is not a seal, or the anchor cannot be read.
     """
-    if not anchor.exists():
-        return []
-    lines = anchor.read_text(encoding="utf-8", errors="replace").split("\n")
-    whole, _tail = lines[:-1], lines[-1]
-    seals = []
-    for number, line in enumerate(whole, 1):
-        try:
-            seals.append(Seal(**json.loads(line)))
-        except (ValueError, TypeError) as error:
-            raise JournalError(f"{anchor}:{number}: not a seal; the anchor was changed") from error
-    return seals
+    try:
+        files = sorted(anchor.glob("*.json")) if anchor.is_dir() else [anchor] if anchor.exists() else []
+        return [seal for file in files for seal in _of_file(file)]
+    except OSError as error:
+        raise JournalError(f"{anchor} cannot be read: {error.strerror}") from error
+
+
+def _of_file(path: Path) -> list[Seal]:
+    whole = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    return [_seal(path, number, line) for number, line in enumerate(whole, 1)]
+
+
+def _seal(path: Path, number: int, line: str) -> Seal:
+    try:
+        seal = Seal(**json.loads(line))
+        if not isinstance(seal.count, int) or seal.count < 1 or not isinstance(seal.head, str):
+            raise TypeError("not what a seal holds")
+    except (ValueError, TypeError) as error:
+        raise JournalError(f"{path}:{number}: not a seal; the anchor was changed") from error
+    return seal
 
 
 def last_sealed(anchor: Path) -> int:

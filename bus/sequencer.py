@@ -16,6 +16,7 @@ from bus.door import Admitted, Door, Rejected, refusal
 from bus.records import Draft, Entry
 from bus.signatures import Sign
 from bus.wire import Live, Receipt, Status
+from protocol.secrets import redacted_bytes
 from protocol.topics import BROKER, EVERYONE, inbox_of
 
 _QUARANTINE_FILES: Final = 1000
@@ -61,7 +62,8 @@ class Quarantine:
         with contextlib.suppress(OSError):  # a full disk must not keep the broker from refusing
             self._folder.mkdir(mode=0o700, exist_ok=True)
             if not path.exists():
-                path.write_bytes(raw)
+                # Of what holds a secret only the digest is kept: it is the file's name.
+                path.write_bytes(b"" if redacted_bytes(raw) != raw else raw)
                 self._kept += 1
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection
@@ -23,6 +23,7 @@ from uuid import uuid4
 import structlog
 
 from protocol.errors import BusError, OrchestraError
+from protocol.secrets import redacted
 
 PERMANENT: Final = 70  # EX_SOFTWARE of sysexits.h: starting again would fail again
 TEMPORARY: Final = 75  # EX_TEMPFAIL
@@ -191,6 +192,14 @@ def _reason(error_file: Path, code: int) -> str:
     return "retired" if code == 0 else f"ended with exit code {code}"
 
 
+_AS_JSON: Final = structlog.processors.JSONRenderer()
+
+
+def _without_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    """The last step of logging: one line of JSON that holds no secret, whatever a traceback quotes."""
+    return redacted(str(_AS_JSON(logger, method, event)))
+
+
 def log_to(path: Path) -> None:
     """Send this process's log, JSON lines with time and level, to a file."""
     structlog.configure(
@@ -198,7 +207,7 @@ def log_to(path: Path) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
+            _without_secrets,
         ],
         logger_factory=structlog.WriteLoggerFactory(path.open("a", encoding="utf-8")),
     )
@@ -213,9 +222,9 @@ def _enter(target: Callable[..., None], args: tuple[Any, ...], logs: Path, insta
         target(*args)
     except OrchestraError as error:
         structlog.get_logger().error("cannot go on", instance=instance, reason=str(error))
-        (logs / f"{instance}.error").write_text(str(error), encoding="utf-8")
+        (logs / f"{instance}.error").write_text(redacted(str(error)), encoding="utf-8")
         sys.exit(TEMPORARY if isinstance(error, BusError) else PERMANENT)
     except Exception as error:  # noqa: BLE001  # the process's edge: the log keeps the traceback, the user gets a sentence
         structlog.get_logger().exception("broke", instance=instance)
-        (logs / f"{instance}.error").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        (logs / f"{instance}.error").write_text(redacted(f"{type(error).__name__}: {error}"), encoding="utf-8")
         sys.exit(1)

@@ -10,16 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from bus.journal import JournalReader
-from cli.exits import Exit
 from cli.missions import Json, RunName
 from cli.runs import find_run
-from cli.screen import say, say_json, table, warn
+from cli.screen import say, say_json, table
 from cli.settings import load
 from observers.costs import GROUPINGS, Cost, Grouping, costs, usd
-from observers.keys import public_key
 from observers.recorder import rebuild as rebuild_tables
 from observers.tables import open_tables
-from observers.verify import verify
 from protocol.errors import SourceError
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail: show it, verify it, rebuild its tables.")
@@ -71,11 +68,12 @@ def _conditions(
     for comparison, text in ((">=", since), ("<", until)):
         if text:
             parts.append(f"recorded_ns {comparison} ?")
-            values.append(_stamp(text))
+            values.append(moment(text))
     return (" WHERE " + " AND ".join(parts) if parts else ""), values
 
 
-def _stamp(text: str) -> int:
+def moment(text: str) -> int:
+    """Return an ISO 8601 time as nanoseconds since 1970."""
     try:
         return int(datetime.fromisoformat(text).timestamp() * 1_000_000_000)
     except ValueError as error:
@@ -112,43 +110,6 @@ def _print_documents(journal: Path, wanted: set[int]) -> None:
     for entry in JournalReader(journal).entries():
         if entry.sequence in wanted:
             sys.stdout.buffer.write(entry.document + b"\n")
-
-
-@audit_app.command("verify")
-def verify_run(
-    name: RunName = "last",
-    key: Annotated[str | None, typer.Option(help="The recorder's public key, 64 hexadecimal digits.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Hold a run's journal against its seals; only the recorder's public key is needed.
-
-    Exit codes: 0 nothing was changed, 1 something was, with the first sequence that cannot be trusted.
-    """
-    run = find_run(load(), name)
-    found = verify(run, key or public_key(run))
-    if as_json:
-        say_json(
-            {
-                "run": str(run.path),
-                "good": found.is_good,
-                "entries": found.entries,
-                "sealed": found.sealed,
-                "unsealed": found.unsealed,
-                "seals": found.seals,
-                "first_bad": found.first_bad,
-                "reason": found.reason,
-            }
-        )
-    elif found.is_good:
-        say(f"good: {found.entries} entries, chained and unchanged; sealed up to {found.sealed}")
-        if found.unsealed:
-            say(f"{found.unsealed} entries at the end are not sealed yet: nobody vouches for them", "yellow")
-        if found.reason:
-            say(found.reason, "dim")
-    else:
-        warn(f"bad: entry {found.first_bad} and what follows cannot be trusted: {found.reason}", "bold red")
-        warn(f"{found.sealed} entries before it are sealed and unchanged")
-    raise typer.Exit(Exit.DONE if found.is_good else Exit.FAILED)
 
 
 @audit_app.command()

@@ -13,6 +13,7 @@ from cli.keys import keys_app
 from cli.missions import replay, resume, run_app
 from cli.screen import warn
 from cli.validation import schema, template, validate
+from cli.verifying import export, prune, stamp_run, verify_run
 from cli.watching import observe, status
 from protocol.errors import DefinitionError, KeyFault, OrchestraError, SourceError
 
@@ -27,6 +28,10 @@ app.command()(resume)
 app.command()(replay)
 app.command()(observe)
 app.command()(status)
+audit_app.command("verify")(verify_run)
+audit_app.command()(export)
+audit_app.command()(prune)
+audit_app.command("stamp")(stamp_run)
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.command("costs")(show_costs)

@@ -104,7 +104,16 @@ def _carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.default_int_handler)  # stop as on Ctrl-C: in order, and sealed
-            end = Launch(run, mission, view.entry, view.death, listen=listening(load())).until_done()
+            settings = load()
+            end = Launch(
+                run,
+                mission,
+                view.entry,
+                view.death,
+                listen=listening(settings),
+                anchors=tuple(path.resolve() for path in settings.anchors),
+                authority=settings.authority,
+            ).until_done()
         except KeyboardInterrupt:
             warn(f"interrupted; go on with: orchestra resume {run.path}", "yellow")
             raise typer.Exit(Exit.INTERRUPTED) from None

@@ -1,6 +1,8 @@
 """Finding and naming runs: RUN is a folder, an id below the runs folder, or `last`."""
 
+import os
 import time
+from hashlib import sha256
 from pathlib import Path
 
 from bus.keys import BROKER_KEY, KeyRing
@@ -40,6 +42,12 @@ def find_place(settings: Settings, name: str) -> RunFolder | RemoteBus:
     bus = RemoteBus(name, settings.name, KeyRing.open(settings.keys))
     bus.check()
     return bus
+
+
+def memory_of(path: Path) -> Path:
+    """Return where it is kept how far a run was verified: with whoever verifies, not in the run."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "agent-orchestra" / "verified" / f"{sha256(os.fsencode(path)).hexdigest()[:32]}.json"
 
 
 def listening(settings: Settings) -> Listen | None:

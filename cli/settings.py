@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     """runs: the folder in which runs are kept. instances: processes that share one specialist's work.
 
     keys: the folder of keys. listen: tcp://HOST:PORT where runs can be reached from elsewhere, by keys only.
+    anchors: files or folders elsewhere that get every seal too. authority: a time-stamp server (RFC 3161).
     sign: nothing, the recorder's seals, or every message too. name: as whom this machine goes to runs elsewhere.
     """
 
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     listen: str = ""
     sign: Literal["none", "seals", "messages"] = "seals"
     name: str = "observer"
+    anchors: tuple[Path, ...] = ()
+    authority: str = ""
 
     @classmethod
     def settings_customise_sources(

@@ -1,12 +1,21 @@
-"""The chain over a journal: one SHA-256 that changes when any byte, any order or any number changes."""
+"""The chain over a journal: one SHA-256 that changes when any byte, any order or any number changes.
+
+And what the journal itself says of signatures: whether every message has to carry its sender's.
+"""
 
 import struct
 from hashlib import sha256
 from typing import Final
 
 from bus.records import Entry
+from bus.run import Signing
+from protocol.bodies import Control, Verb
+from protocol.decoder import reread
+from protocol.errors import WireError
+from protocol.topics import BROKER, EVERYONE, topic_of
 
 START: Final = sha256(b"agent-orchestra journal").digest()
+_CONTROL: Final = topic_of(EVERYONE, "control")
 _FRAME: Final = struct.Struct("<QQII")
 
 
@@ -15,3 +24,17 @@ def link(head: bytes, entry: Entry) -> bytes:
     topic = entry.topic.encode()
     frame = _FRAME.pack(entry.sequence, entry.recorded_ns, len(topic), len(entry.document))
     return sha256(head + frame + topic + entry.document + entry.signature).digest()
+
+
+def must_sign(entry: Entry, before: bool) -> bool:
+    """Return whether messages from this entry on have to be signed: each epoch of the broker begins by saying so."""
+    if entry.topic != _CONTROL:
+        return before
+    try:
+        message = reread(entry.document)
+    except WireError:
+        return before
+    body = message.body
+    if message.sender != BROKER or not isinstance(body, Control) or body.verb is not Verb.EPOCH:
+        return before
+    return any(s.name == "signing" and s.value == Signing.MESSAGES.value for s in body.settings)

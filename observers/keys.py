@@ -10,8 +10,8 @@ from bus.keys import ED25519, KeyRing
 from bus.run import RunFolder
 from bus.seals import Seal
 from bus.signatures import Verifier, public_hex, signing_key
-from protocol.errors import JournalError, KeyFault
-from protocol.topics import RECORDER
+from protocol.errors import JournalError
+from protocol.topics import RECORDER, inbox_of
 
 
 def recorder_key(run: RunFolder) -> Ed25519PrivateKey:
@@ -28,16 +28,17 @@ def recorder_key(run: RunFolder) -> Ed25519PrivateKey:
     return key
 
 
-def public_key(run: RunFolder) -> str:
-    """Return the recorder's public key that lies in the run folder.
+def public_keys(run: RunFolder) -> list[str]:
+    """Return the recorder's public keys that lie in the run folder: the present one, and those before a rotation.
 
     Raises:
         JournalError: there is none; give one that you kept elsewhere.
     """
-    try:
-        return KeyRing(run.keys).public(RECORDER, ED25519).decode("ascii")
-    except (KeyFault, UnicodeDecodeError) as error:
-        raise JournalError(f"the recorder's public key is not in {run.keys}; give it with --key") from error
+    known = KeyRing(run.keys).ever_known(ED25519) if run.keys.is_dir() else []
+    publics = [public for name, public in known if name == inbox_of(RECORDER)]
+    if not publics:
+        raise JournalError(f"the recorder's public key is not in {run.keys}; give it with --key")
+    return publics
 
 
 def is_genuine(seal: Seal, public: str) -> bool:

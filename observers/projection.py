@@ -76,6 +76,10 @@ class Projection:
             self._db.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?)", (position, head))
         return position, head
 
+    def begin_at(self, position: int, head: bytes) -> None:
+        """Leave out what comes before a sequence: it was pruned."""
+        self._db.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?)", (position, head))
+
     def clear(self) -> None:
         """Forget everything, to be rebuilt."""
         with self._transaction():

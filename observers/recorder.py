@@ -4,73 +4,29 @@ It reads the journal up to what the broker calls durable and never holds anybody
 anchor file only after the tables that lead to it are committed, so a killed recorder goes on where it was.
 """
 
-import json
-import os
 import signal
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bus.faults import reached
 from bus.follower import Follower
 from bus.journal import JournalReader
 from bus.publisher import Publisher
 from bus.records import Entry
-from bus.run import RunFolder
-from bus.seals import Seal, read_seals
-from bus.signatures import public_hex
+from bus.run import RunFolder, Signing
 from observers.keys import recorder_key
 from observers.projection import Projection
-from protocol.errors import JournalError
+from observers.pruning import pruned_place
+from observers.sealer import Sealer
+from observers.stamps import stamp
+from protocol.errors import JournalError, SourceError
 from protocol.topics import RECORDER
 
-SEAL_ENTRIES: Final = 500
-SEAL_S: Final = 2.0
 _BATCH: Final = 500
 _WAIT_S: Final = 0.2
-
-
-class Sealer:
-    """Writes seals to the anchor file, every so many entries or seconds. Opening it cuts half a line at its end."""
-
-    def __init__(self, anchor: Path, key: Ed25519PrivateKey, clock_ns: Callable[[], int] = time.time_ns) -> None:
-        self._anchor, self._key, self._clock_ns = anchor, key, clock_ns
-        _cut_torn_line(anchor)
-        self.sealed = max((seal.count for seal in read_seals(anchor)), default=0)
-        self._sealed_s = time.monotonic()
-
-    def maybe(self, count: int, head: bytes) -> None:
-        """Seal when enough has come or enough time has passed."""
-        age_s = time.monotonic() - self._sealed_s
-        if count - self.sealed >= SEAL_ENTRIES or (count > self.sealed and age_s >= SEAL_S):
-            self.seal(count, head)
-
-    def seal(self, count: int, head: bytes) -> None:
-        """Vouch for the first `count` entries; nothing happens where that was vouched for already."""
-        if count <= self.sealed:
-            return
-        now_ns = self._clock_ns()
-        blank = Seal(count, head.hex(), now_ns, public_hex(self._key), "")
-        seal = Seal(count, head.hex(), now_ns, blank.key, self._key.sign(blank.signed_bytes()).hex())
-        with self._anchor.open("a", encoding="utf-8") as file:
-            line = json.dumps(asdict(seal)) + "\n"
-            reached("recorder.mid-seal", lambda: os.write(file.fileno(), line[: len(line) // 2].encode()))
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        self.sealed, self._sealed_s = count, time.monotonic()
-
-
-def _cut_torn_line(anchor: Path) -> None:
-    """A recorder killed while sealing leaves half a line; the seal is made again."""
-    if anchor.exists() and (raw := anchor.read_bytes()) and not raw.endswith(b"\n"):
-        os.truncate(anchor, raw.rfind(b"\n") + 1)
 
 
 def _take(projection: Projection, sealer: Sealer, entries: Iterable[Entry]) -> None:
@@ -80,13 +36,18 @@ def _take(projection: Projection, sealer: Sealer, entries: Iterable[Entry]) -> N
         sealer.maybe(position, head)
 
 
-def serve(run: RunFolder) -> None:
-    """Run the recorder as a process until it is told to stop; then take in the rest and seal it."""
+def serve(run: RunFolder, anchors: Sequence[Path] = (), authority: str = "") -> None:
+    """Run the recorder as a process until it is told to stop; then take in the rest and seal it.
+
+    anchors: where seals go besides the run's own anchor. authority: the address of a time-stamp authority that
+    is asked to stamp the last seal, or "".
+    """
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     projection = _sound_projection(run)
-    sealer = Sealer(run.anchor, recorder_key(run))
+    key = recorder_key(run) if run.signing is not Signing.NONE else None
+    sealer = Sealer(run.id, run.anchor, key, anchors)
     follower = Follower(run, after=projection.place()[0])
     publisher = Publisher(run, RECORDER, facts={"role": "recorder"})
     structlog.get_logger().info("recording", agent=RECORDER, position=follower.position)
@@ -97,10 +58,19 @@ def serve(run: RunFolder) -> None:
             publisher.beat({"state": f"sealed {sealer.sealed}", "position": follower.position})
         _take(projection, sealer, follower.rest())
         sealer.seal(*projection.place())
+        if authority:
+            _stamp(run, authority)
     finally:
         follower.close()
         publisher.close()
         projection.close()
+
+
+def _stamp(run: RunFolder, authority: str) -> None:
+    try:
+        stamp(run, authority)
+    except SourceError as error:
+        structlog.get_logger().warning("not stamped", reason=str(error))
 
 
 def _sound_projection(run: RunFolder) -> Projection:
@@ -125,10 +95,16 @@ def _head(run: RunFolder) -> int:
 
 
 def rebuild(run: RunFolder) -> int:
-    """Make the tables again from the journal alone and return how many entries they hold."""
+    """Make the tables again from the journal alone and return up to which sequence they go.
+
+    Of a pruned run they hold what is left.
+    """
+    pruned = pruned_place(run)
     projection = Projection(run.audit_db)
     projection.clear()
-    entries = JournalReader(run.journal).entries()
+    if pruned is not None:
+        projection.begin_at(pruned.last, bytes.fromhex(pruned.head))
+    entries = JournalReader(run.journal, projection.place()[0]).entries()
     while batch := list(islice(entries, _BATCH)):
         projection.take(batch)
     position, _ = projection.place()

@@ -1,24 +1,51 @@
-"""Checking a run from outside: needs the journal, the anchor and the recorder's public key; nothing secret.
+"""Checking a run from outside: needs the journal, an anchor and the recorder's public key; nothing secret.
 
-It finds edits, gaps, reordering and truncation, says where the first bad entry is, and repairs nothing.
+1. It finds edits, insertions, gaps, reordering, truncation and forged seals, says where the first bad entry is,
+   and repairs nothing.
+2. What comes after the last seal is chained, but nobody vouches for its end: cut off there, nobody could tell.
+   It is counted.
+3. It streams: memory does not grow with the journal.
+4. A later check goes on where an earlier one stood (`Place`), as long as the files before it were not touched.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from bus.journal import JournalReader
+from bus.keys import ED25519, KeyRing
+from bus.records import Entry
 from bus.run import RunFolder
 from bus.seals import Seal, read_seals
-from observers.chain import START, link
-from observers.keys import is_genuine
+from bus.segment import segments
+from bus.signatures import Verifier
+from observers.chain import START, link, must_sign
+from observers.keys import is_genuine, public_keys
+from observers.pruning import pruned_place
 from protocol.errors import JournalError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a check stands: before the segment that follows `position`. head: hexadecimal.
+
+    files: size and time of last change of every segment before it; touched, they are read again.
+    """
+
+    position: int = 0
+    head: str = START.hex()
+    must_sign: bool = False
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a verification found.
 
-    entries: how many were read. sealed: how many a genuine seal vouches for. first_bad: the first sequence
-    that cannot be trusted, None when all is well; where only a seal tells, the first after the seal before.
+    entries: where the journal ends. read: how many entries were read for it. sealed: how many a genuine seal
+    vouches for. first_bad: the first sequence that cannot be trusted, None when all is well; where only a seal
+    tells, the first after the seal before. signed: how many messages carry their sender's signature.
     """
 
     entries: int
@@ -26,6 +53,10 @@ class Finding:
     sealed: int
     first_bad: int | None = None
     reason: str = ""
+    read: int = 0
+    signed: int = 0
+    pruned: int = 0
+    place: Place = field(default_factory=Place)
 
     @property
     def is_good(self) -> bool:
@@ -37,48 +68,165 @@ class Finding:
         return max(0, self.entries - self.sealed)
 
 
-def verify(run: RunFolder, public: str) -> Finding:
-    """Read a journal from its first entry to its last and hold it against the seals."""
+def verify(
+    run: RunFolder, publics: Sequence[str] = (), *, anchors: Sequence[Path] = (), since: Place | None = None
+) -> Finding:
+    """Hold a journal against its seals and its senders' signatures.
+
+    publics: the recorder's public keys, in hexadecimal; none: those that lie in the run folder. anchors: where seals
+    lie besides the run's own anchor. since: where an earlier check stood; None reads everything.
+    """
     try:
-        seals = read_seals(run.anchor)
+        found = _seals(run, anchors)
+        start = _beginning(run)
+        if since is not None and since.position > start.position and _is_untouched(run, since):
+            start = since
+        publics = publics or (public_keys(run) if found else ())
     except JournalError as error:
         return Finding(0, 0, 0, 1, str(error))
-    forged = next((seal for seal in seals if not is_genuine(seal, public)), None)
+    forged = next((seal for seal in found if not any(is_genuine(seal, public) for public in publics)), None)
     if forged is not None:
-        return Finding(0, len(seals), 0, 1, f"the seal over {forged.count} entries is not signed by this key")
-    return _walk(run, {seal.count: seal for seal in seals})
+        return Finding(0, len(found), 0, 1, f"the seal over {forged.count} entries is not signed by this key")
+    heads: dict[int, Seal] = {}
+    for seal in found:
+        if heads.setdefault(seal.count, seal).head != seal.head:
+            reason = f"two genuine seals over {seal.count} entries differ: the journal was written twice"
+            return Finding(0, len(found), 0, 1, reason)
+    return _Walk(run, heads, start).finding()
 
 
-def _walk(run: RunFolder, seals: dict[int, Seal]) -> Finding:
-    head, count, sealed = START, 0, 0
-    reader = JournalReader(run.journal)
+def _seals(run: RunFolder, anchors: Sequence[Path]) -> list[Seal]:
+    """Return the seals of a run, from its own anchor and from those elsewhere, which may hold other runs' too."""
+    own = read_seals(run.anchor)
+    names = {run.id, *(seal.run for seal in own)}  # a copied folder may have another name
+    for anchor in anchors:
+        there = [seal for seal in read_seals(anchor) if seal.run in names]
+        if not there:
+            raise JournalError(f"{anchor} holds no seal of {' or '.join(sorted(names))}")
+        own += there
+    return own
+
+
+def _beginning(run: RunFolder) -> Place:
+    pruned = pruned_place(run)
+    return Place() if pruned is None else Place(pruned.last, pruned.head, pruned.must_sign)
+
+
+def _is_untouched(run: RunFolder, place: Place) -> bool:
+    """Return whether the segments before a place are all there as they were."""
+    return all(_stamp(run.journal / name) == tuple(told) for name, told in place.files.items())
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return a file's size and the time of its last change, of contents or of rights; None where it is gone."""
     try:
-        for entry in reader.entries():
-            count = entry.sequence
-            head = link(head, entry)
-            seal = seals.get(count)
-            if seal is None:
-                continue
-            if seal.head != head.hex():
-                reason = f"entries {sealed + 1} to {count} are not what was sealed: one of them was changed"
-                return Finding(count, len(seals), sealed, sealed + 1, reason)
-            sealed = count
-    except JournalError as error:
-        return Finding(count, len(seals), sealed, count + 1, str(error))
-    finally:
-        reader.close()
-    promised = max(seals, default=0)
-    if promised > count:
-        reason = f"the journal ends at {count}, but a seal vouches for {promised}: it was cut"
-        return Finding(count, len(seals), sealed, count + 1, reason)
-    return _whole(run, Finding(count, len(seals), sealed))
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_ctime_ns
 
 
-def _whole(run: RunFolder, found: Finding) -> Finding:
-    """Add what was cut from the journal after crashes and kept aside: no damage, but worth knowing."""
-    stray = sorted(path.name for path in run.journal.glob("torn-*.bin"))
-    return (
-        found
-        if not stray
-        else Finding(found.entries, found.seals, found.sealed, None, f"kept aside: {', '.join(stray)}")
-    )
+class _Walk:
+    """One reading of a journal from a place to its end."""
+
+    def __init__(self, run: RunFolder, seals: Mapping[int, Seal], start: Place) -> None:
+        self._run, self._seals, self._start = run, seals, start
+        self._count, self._head = start.position, bytes.fromhex(start.head)
+        self._sealed = max((count for count in seals if count <= start.position), default=0)
+        self._must_sign, self._signed = start.must_sign, 0
+        self._place = start
+        self._signers = _signers(run)
+        self._firsts = dict(segments(run.journal))
+
+    def finding(self) -> Finding:
+        reader = JournalReader(self._run.journal, self._start.position)
+        try:
+            for entry in reader.entries():
+                fault = self._take(entry)
+                if fault is not None:
+                    return self._found(*fault)
+        except JournalError as error:
+            return self._found(self._count + 1, str(error))
+        finally:
+            reader.close()
+        promised = max(self._seals, default=0)
+        if promised > self._count:
+            reason = f"the journal ends at {self._count}, but a seal vouches for {promised}: it was cut"
+            return self._found(self._count + 1, reason)
+        stray = sorted(path.name for path in self._run.journal.glob("torn-*.bin"))
+        return self._found(None, f"kept aside after a crash: {', '.join(stray)}" if stray else "")
+
+    def _take(self, entry: Entry) -> tuple[int, str] | None:
+        """Chain an entry; return the first sequence that cannot be trusted, and why, where there is one."""
+        if entry.sequence in self._firsts and entry.sequence > self._start.position + 1:
+            files = dict(self._files_before(entry.sequence))
+            self._place = Place(self._count, self._head.hex(), self._must_sign, files)
+        fault = self._unsigned(entry)
+        self._count, self._head = entry.sequence, link(self._head, entry)
+        if fault is not None:
+            return entry.sequence, fault
+        seal = self._seals.get(entry.sequence)
+        if seal is not None:
+            if seal.head != self._head.hex():
+                reason = f"entries {self._sealed + 1} to {self._count} are not what was sealed: one of them was changed"
+                return self._sealed + 1, reason
+            self._sealed = entry.sequence
+        return None
+
+    def _files_before(self, sequence: int) -> Iterator[tuple[str, tuple[int, int]]]:
+        for first, path in self._firsts.items():
+            stamp = _stamp(path)
+            if first < sequence and stamp is not None:
+                yield path.name, stamp
+
+    def _unsigned(self, entry: Entry) -> str | None:
+        """Return what is wrong with an entry's signature; the broker's first word in an epoch says who must sign."""
+        self._must_sign = must_sign(entry, self._must_sign)
+        if not entry.signature:
+            return f"entry {entry.sequence} is not signed" if self._must_sign else None
+        sender = entry.document.partition(b"<sender>@")[2].partition(b"<")[0].decode(errors="replace")
+        self._signed += 1
+        if any(key.has_signed(entry.document, entry.signature) for key in self._signers.get(sender, ())):
+            return None
+        return f"entry {entry.sequence} is not signed by @{sender}"
+
+    def _found(self, first_bad: int | None, reason: str) -> Finding:
+        return Finding(
+            entries=self._count,
+            seals=len(self._seals),
+            sealed=self._sealed,
+            first_bad=first_bad,
+            reason=reason,
+            read=self._count - self._start.position,
+            signed=self._signed,
+            pruned=self._start.position if self._run.pruned.exists() else 0,
+            place=self._place,
+        )
+
+
+def _signers(run: RunFolder) -> dict[str, list[Verifier]]:
+    """Return the public signing keys that lie in the run folder, by name; retired ones too."""
+    if not run.keys.is_dir():
+        return {}
+    signers: dict[str, list[Verifier]] = {}
+    for name, public in KeyRing(run.keys).ever_known(ED25519):
+        signers.setdefault(name, []).append(Verifier(public))
+    return signers
+
+
+def remember(path: Path, place: Place) -> None:
+    """Keep where a check stood, for whoever checks: not in the run folder, which is what is being checked."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(asdict(place)), encoding="ascii")
+    draft.replace(path)
+
+
+def remembered(path: Path) -> Place | None:
+    """Return where an earlier check stood; None where nothing usable is kept: then everything is read."""
+    try:
+        told = json.loads(path.read_text(encoding="ascii"))
+        bytes.fromhex(told["head"])
+        return Place(int(told["position"]), told["head"], bool(told["must_sign"]), told["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -7,6 +7,7 @@ said twice it is in the journal once.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from agents import clock, specialist
@@ -63,6 +64,7 @@ class Launch:
 
     on_entry: told of every journal entry, for whoever shows progress. segment_bytes: how long a file of the
     journal becomes before the next is begun. listen: where the run can be reached from elsewhere.
+    anchors, authority: as for `observers.recorder.serve`.
     """
 
     run: RunFolder
@@ -71,6 +73,8 @@ class Launch:
     on_death: Callable[[Death], None] = lambda death: None
     segment_bytes: int = SEGMENT_BYTES
     listen: Listen | None = None
+    anchors: tuple[Path, ...] = ()
+    authority: str = ""
     _supervisor: Supervisor = field(init=False)
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
@@ -118,7 +122,7 @@ class Launch:
 
     def _start_standing(self) -> None:
         run, coordinator = self.run, self.mission.coordinator
-        self._supervisor.start(Program(RECORDER, "recorder", recorder.serve, (run,)))
+        self._supervisor.start(Program(RECORDER, "recorder", recorder.serve, (run, self.anchors, self.authority)))
         self._supervisor.start(Program(GATEKEEPER, "gatekeeper", gatekeeper.serve, (run,)))
         reached("supervisor.mid-start")
         self._supervisor.start(Program(CLOCK, "clock", clock.serve, (run,)))

@@ -10,6 +10,7 @@ from bus.roles import Role
 from gates.sources import media_type_of
 from protocol.bodies import File, Plan, PlannedTask, Setting
 from protocol.errors import SourceError
+from protocol.secrets import holds_secret, redacted
 from scenarios.mission import CastMember, Mission
 
 NAME: Final = "spec-facts"
@@ -103,6 +104,8 @@ def _take(specs: Path, path: Path, store: ArtifactStore) -> File:
     name = path.relative_to(specs).as_posix()
     if len(name) > _LONGEST_NAME or not name.isprintable():
         raise SourceError(f"{str(path)!a} has a name that no message can carry; rename it")
+    if holds_secret(name):
+        raise SourceError(f"{redacted(str(path))} has a secret in its name; rename it")
     try:
         if path.stat().st_size > MAX_DOCUMENT_BYTES:
             raise SourceError(f"{path} has more than {MAX_DOCUMENT_BYTES:,} bytes; split it or take it out")

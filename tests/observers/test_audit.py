@@ -13,9 +13,10 @@ from bus.seals import last_sealed, read_seals
 from bus.segment import segments
 from bus.signatures import public_hex
 from observers.costs import costs, usd
-from observers.keys import public_key, recorder_key
+from observers.keys import public_keys, recorder_key
 from observers.projection import Projection
-from observers.recorder import Sealer, rebuild
+from observers.recorder import rebuild
+from observers.sealer import Sealer
 from observers.tables import open_tables
 from observers.verify import verify
 from protocol.encoder import encode
@@ -33,7 +34,7 @@ def recorded(path: Path, seal_every: int = 20) -> RunFolder:
     run = RunFolder(path)
     run.create()
     journal, projection = Journal(run.journal), Projection(run.audit_db)
-    sealer = Sealer(run.anchor, recorder_key(run))
+    sealer = Sealer(run.id, run.anchor, recorder_key(run))
     for first in range(0, ENTRIES, 10):
         entries = journal.append([("lead/status", encode(status(n))) for n in range(first, first + 10)])
         place = projection.take(entries)
@@ -61,7 +62,7 @@ def segment_of(run: RunFolder) -> Path:
 
 
 def test_an_untouched_run_is_good(run: RunFolder) -> None:
-    found = verify(run, public_key(run))
+    found = verify(run, public_keys(run))
     assert found.is_good
     assert (found.entries, found.sealed, found.seals, found.unsealed) == (ENTRIES, ENTRIES, 3, 0)
 
@@ -70,7 +71,7 @@ def test_the_unsealed_tail_is_reported(run: RunFolder) -> None:
     journal = Journal(run.journal)
     journal.append([("lead/status", encode(status(n))) for n in range(100, 107)])
     journal.close()
-    found = verify(run, public_key(run))
+    found = verify(run, public_keys(run))
     assert found.is_good
     assert found.unsealed == 7
 
@@ -81,7 +82,7 @@ def test_any_changed_byte_of_an_entry_is_found(run: RunFolder) -> None:
     place = raw.index(b"message 37")
     raw[place] ^= 1
     path.write_bytes(raw)
-    found = verify(run, public_key(run))
+    found = verify(run, public_keys(run))
     assert not found.is_good
     assert found.first_bad == 31  # the group of ten in which it lies
     assert found.sealed == 20
@@ -116,29 +117,29 @@ def test_a_journal_written_anew_does_not_fit_the_seals(
     run: RunFolder, change: Callable[[list[tuple[str, bytes]]], list[tuple[str, bytes]]], first_bad: int
 ) -> None:
     rewrite(run, change)
-    found = verify(run, public_key(run))
+    found = verify(run, public_keys(run))
     assert not found.is_good
     assert found.first_bad == first_bad
 
 
 def test_a_journal_cut_below_its_seal_is_found(run: RunFolder) -> None:
     rewrite(run, lambda documents: documents[:45])
-    found = verify(run, public_key(run))
+    found = verify(run, public_keys(run))
     assert found.first_bad == 46
     assert "vouches for 60" in found.reason
 
 
 def test_a_seal_made_with_another_key_is_found(run: RunFolder, tmp_path: Path) -> None:
     other = public_hex(recorder_key(RunFolder(tmp_path / "other")))
-    assert "not signed by this key" in verify(run, other).reason
+    assert "not signed by this key" in verify(run, [other]).reason
     row = json.loads(run.anchor.read_text().splitlines()[0])
     run.anchor.write_text(json.dumps({**row, "count": 30}) + "\n")
-    assert not verify(run, public_key(run)).is_good
+    assert not verify(run, public_keys(run)).is_good
 
 
 def test_an_anchor_that_holds_something_else_is_found(run: RunFolder) -> None:
     run.anchor.write_text("{}\n")
-    assert "not a seal" in verify(run, public_key(run)).reason
+    assert "not a seal" in verify(run, public_keys(run)).reason
 
 
 def test_half_a_seal_is_made_again(run: RunFolder) -> None:
@@ -146,10 +147,10 @@ def test_half_a_seal_is_made_again(run: RunFolder) -> None:
     run.anchor.write_bytes(whole[:-30])
     assert last_sealed(run.anchor) == 40
     projection = Projection(run.audit_db)
-    Sealer(run.anchor, recorder_key(run)).seal(*projection.place())
+    Sealer(run.id, run.anchor, recorder_key(run)).seal(*projection.place())
     projection.close()
     assert [seal.count for seal in read_seals(run.anchor)] == [20, 40, 60]
-    assert verify(run, public_key(run)).is_good
+    assert verify(run, public_keys(run)).is_good
 
 
 def test_a_broker_does_not_start_on_a_journal_that_was_cut_below_its_seal(run: RunFolder) -> None:
