@@ -50,8 +50,11 @@ class Broker:
         syncs: bool = True,
         segment_bytes: int = SEGMENT_BYTES,
         listen: Listen | None = None,
+        is_fast: bool = True,
     ) -> None:
-        """Open the journal and bind. listen: where to be reached from elsewhere; None for this machine only.
+        """Open the journal and bind.
+
+        listen: where to be reached from elsewhere; None for this machine only. is_fast: as for `bus.door.Door`.
 
         Raises:
             JournalError: the journal is held, damaged or cut below `sealed_upto`.
@@ -59,7 +62,7 @@ class Broker:
             KeyFault: it is to listen and has no key.
         """
         self._sign = run.signer(BROKER)
-        self._door = Door(run.signers())
+        self._door = Door(run.signers(), is_fast=is_fast)
         self._started_s = time.monotonic()
         self._topics: dict[str, int] = {}
         inboxes: dict[str, int] = {}
@@ -172,7 +175,7 @@ class Broker:
 
     def _tell(self, frame: bytes) -> None:
         for pair in self._pairs:
-            pair.xpub.send(frame)
+            pair.tell(frame)
 
     def _serve_group(self) -> None:
         group = self._drain()

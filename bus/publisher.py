@@ -54,7 +54,7 @@ class Publisher:
         self._dealer = self._context.socket(zmq.DEALER)
         self._dealer.setsockopt(zmq.IDENTITY, b"p" + os.urandom(15))
         self._dealer.setsockopt(zmq.LINGER, 0)
-        self._sign = place.signer(agent)
+        self._place, self._sign = place, place.signer(agent)
         self._dealer.set_hwm(WINDOW_FRAMES * 4)
         place.connect(self._dealer, "publish")
         self._window: dict[int, tuple[bytes, Sequence[int]]] = {}
@@ -143,7 +143,7 @@ class Publisher:
     def _send(self, raw: bytes) -> None:
         # What does not fit stays in the window and is sent again when the broker answers.
         with contextlib.suppress(zmq.Again):
-            self._dealer.send(raw, zmq.NOBLOCK)
+            self._dealer.send(self._place.packed(raw), zmq.NOBLOCK)
 
     def _hello(self) -> None:
         self._send(wire.pack_facts(b"H", {**self._facts, "first": min(self._window, default=self._next)}))
@@ -164,7 +164,7 @@ class Publisher:
     def _receive_all(self) -> None:
         while True:
             try:
-                raw = self._dealer.recv(zmq.NOBLOCK)
+                raw = self._place.unpacked(self._dealer.recv(zmq.NOBLOCK))
             except zmq.Again:
                 return
             kind = raw[:1]
@@ -206,10 +206,10 @@ def ask_status(place: Place, timeout_s: float = 2.0) -> dict[str, Any] | None:
         dealer = context.socket(zmq.DEALER)
         dealer.setsockopt(zmq.LINGER, 0)
         place.connect(dealer, "publish")
-        dealer.send(wire.pack_facts(b"S", {}))
+        dealer.send(place.packed(wire.pack_facts(b"S", {})))
         deadline_s = time.monotonic() + timeout_s
         while (left_s := deadline_s - time.monotonic()) > 0 and dealer.poll(int(left_s * 1000)):
-            raw = dealer.recv()
+            raw = place.unpacked(dealer.recv())
             if raw[:1] == b"J":
                 return wire.unpack_facts(raw)
         return None

@@ -55,8 +55,9 @@ class Reception:
 
         What is no frame of ours is dropped: a stranger on the socket gets no answer.
         """
-        kind = raw[:1]
         try:
+            raw = pair.opened(raw)
+            kind = raw[:1]
             if kind in (b"P", b"G"):
                 return self._numbered(pair, identity, raw, name)
             if len(raw) > _LARGEST_CONTROL_BYTES:
@@ -76,14 +77,14 @@ class Reception:
         session = self.sessions.get(submission.session)
         if session is not None:
             answer = wire.pack_ack(submission.number, receipts)
-            session.pair.router.send_multipart([submission.session, answer])
+            session.pair.send(submission.session, answer)
 
     def _answer(self, pair: Sockets, identity: bytes, kind: bytes, facts: dict[str, Any], name: str) -> None:
         session = self._session(pair, identity, name)
         if kind == b"H":
             self._welcome(pair, identity, facts, name)
         elif kind == b"S":
-            pair.router.send_multipart([identity, wire.pack_facts(b"J", self.facts())])
+            pair.send(identity, wire.pack_facts(b"J", self.facts()))
         elif kind == b"B" and session is not None:
             session.facts.update(facts)
             session.heard_s = time.monotonic()
@@ -100,12 +101,12 @@ class Reception:
     def _numbered(self, pair: Sockets, identity: bytes, raw: bytes, name: str) -> Submission | None:
         session = self._session(pair, identity, name)
         if session is None:
-            pair.router.send_multipart([identity, wire.pack_number(b"N", 0)])
+            pair.send(identity, wire.pack_number(b"N", 0))
             return None
         number, documents, signatures = wire.unpack_publish(raw)
         if number > session.expected:
             # A killed pipe loses the middle, not the end: ask for everything from the gap on.
-            pair.router.send_multipart([identity, wire.pack_number(b"N", session.expected)])
+            pair.send(identity, wire.pack_number(b"N", session.expected))
             return None
         # A smaller number was sent again although it was taken: the ids tell that nothing of it is new.
         is_repeated = number < session.expected
@@ -128,12 +129,12 @@ class Reception:
             self._forget_the_dead()
             expected = first if isinstance(first, int) else 1
             self.sessions[identity] = Session(agent, pair, facts, expected, heard_s=time.monotonic())
-            pair.router.send_multipart([identity, wire.pack_number(b"W", self.epoch)])
+            pair.send(identity, wire.pack_number(b"W", self.epoch))
 
     def _turn_away(self, pair: Sockets, identity: bytes, code: str, reason: str) -> None:
         self.denied += 1
         structlog.get_logger().warning("turned away", code=code, reason=reason)
-        pair.router.send_multipart([identity, wire.pack_facts(b"X", {"code": code, "reason": reason})])
+        pair.send(identity, wire.pack_facts(b"X", {"code": code, "reason": reason}))
 
     def _forget_the_dead(self) -> None:
         """Forget processes of this machine that are gone, and of the others the most silent beyond a number."""
@@ -153,7 +154,7 @@ class Reception:
             return
         session.ranges = session.ranges or RangeServer(self.run)
         answer = session.ranges.slice(after, min(upto, self.head()), inbox)
-        session.pair.router.send_multipart([identity, answer])
+        session.pair.send(identity, answer)
 
 
 def _is_alive(pid: object) -> bool:

@@ -9,6 +9,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from bus import wire
+from bus.compression import pack, unpack, unpack_heard
 from bus.keys import BROKER_KEY, CURVE, ED25519, KeyRing
 from bus.ranges import unpack_range
 from bus.records import Entry
@@ -42,6 +43,15 @@ class RemoteBus:
     def history(self, inbox: str | None, after: int) -> "RangeReader":
         """Return the reading of what an inbox got after a sequence."""
         return RangeReader(self, inbox, after)
+
+    def packed(self, frame: bytes) -> bytes:
+        return pack(frame)
+
+    def unpacked(self, raw: bytes) -> bytes:
+        return unpack(raw)
+
+    def heard(self, raw: bytes) -> bytes:
+        return unpack_heard(raw)
 
     def signer(self, agent: str) -> Sign | None:
         """Return what to sign messages with; None where the ring has no signing key of that name."""
@@ -111,9 +121,9 @@ class RangeReader:
         deadline_s = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline_s:
             for frame in (self._hello, request):
-                self._dealer.send(frame)
+                self._dealer.send(pack(frame))
             while self._dealer.poll(int(_ANSWER_S * 1000)):
-                raw = self._dealer.recv()
+                raw = unpack(self._dealer.recv())
                 if raw[:1] == b"L":
                     return unpack_range(raw)
                 if raw[:1] == b"X":

@@ -116,6 +116,18 @@ class RunFolder:
         """Return the reading of the journal's files after a sequence."""
         return JournalReader(self.journal, after)
 
+    def packed(self, frame: bytes) -> bytes:
+        """Return a frame as it is sent: on this machine as it is."""
+        return frame
+
+    def unpacked(self, raw: bytes) -> bytes:
+        """Return a frame as it was made."""
+        return raw
+
+    def heard(self, raw: bytes) -> bytes:
+        """Return a frame that was heard as it was made."""
+        return raw
+
     def signer(self, agent: str) -> Sign | None:
         """Return what an agent signs its messages with; None where messages are not signed.
 

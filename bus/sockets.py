@@ -13,6 +13,7 @@ import structlog
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
+from bus.compression import LARGEST_FRAME_BYTES, pack, pack_heard, unpack
 from bus.keys import BROKER_KEY, KeyRing
 from bus.roles import may_hear
 from bus.run import RunFolder
@@ -21,7 +22,6 @@ from protocol.errors import BusError
 # Frames waiting for one slow subscriber before it has to read the journal instead. A full bundle of
 # 1 KB messages is 35 KB, so this is some 9 MB for each subscriber at the very most.
 WAITING_FRAMES: Final = 256
-_LARGEST_FRAME_BYTES: Final = 64 * 1024 * 1024
 _DOMAIN: Final = "agent-orchestra"
 
 
@@ -58,7 +58,7 @@ class Sockets:
         self._keys = keys
         self.router, self.xpub = context.socket(zmq.ROUTER), context.socket(zmq.XPUB)
         self.router.set_hwm(WAITING_FRAMES * 16)
-        self.router.setsockopt(zmq.MAXMSGSIZE, _LARGEST_FRAME_BYTES)
+        self.router.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
         self.xpub.setsockopt(zmq.SNDHWM, WAITING_FRAMES)
         self.xpub.setsockopt(zmq.XPUB_VERBOSE, 1)
         for socket in (self.router, self.xpub):
@@ -96,6 +96,22 @@ class Sockets:
         except zmq.Again:
             return None
         return (frames[0], frames[1], name) if len(frames) == 2 else (frames[0], b"", name)
+
+    def opened(self, raw: bytes) -> bytes:
+        """Return a frame that was received as its sender made it.
+
+        Raises:
+            BusError: it came from elsewhere and cannot be unpacked.
+        """
+        return raw if self._keys is None else unpack(raw)
+
+    def send(self, identity: bytes, frame: bytes) -> None:
+        """Answer somebody."""
+        self.router.send_multipart([identity, frame if self._keys is None else pack(frame)])
+
+    def tell(self, frame: bytes) -> None:
+        """Say something to whoever hears its topic."""
+        self.xpub.send(frame if self._keys is None else pack_heard(frame))
 
     def hear_subscriptions(self) -> None:
         """Take what subscribers ask to hear; from elsewhere only what rule 3 lets them."""

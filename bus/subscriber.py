@@ -68,6 +68,7 @@ class Subscriber:
         inbox: whose messages, without @; None hears everything. after: deliver what follows this sequence.
         """
         self._tracker = Tracker(inbox, after)
+        self._place = place
         self._rope = lifeline()
         self._journal = place.history(inbox, after)
         self._context = zmq.Context()
@@ -104,7 +105,7 @@ class Subscriber:
                 return entry
             left_s = 1.0 if deadline_s is None else min(1.0, deadline_s - time.monotonic())
             if self._socket.poll(max(0, int(left_s * 1000))):
-                self._pending = self._deliver(wire.unpack_heard(self._socket.recv()))
+                self._pending = self._deliver(wire.unpack_heard(self._place.heard(self._socket.recv())))
             elif is_cut(self._rope):
                 raise SystemExit(1)
             elif deadline_s is not None and time.monotonic() >= deadline_s:

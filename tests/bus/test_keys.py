@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import zmq
+import zstandard
 
 from bus import wire
+from bus.compression import LARGEST_FRAME_BYTES, pack, pack_heard, unpack, unpack_heard
 from bus.keys import BROKER_KEY, CURVE, KeyRing
 from bus.publisher import Publisher, ask_status
 from bus.ranges import SLICE_ENTRIES, unpack_range
@@ -18,6 +20,7 @@ from bus.run import RunFolder
 from bus.sockets import Listen, tcp_endpoint
 from bus.subscriber import Subscriber
 from bus.wire import Status
+from protocol.encoder import encode
 from protocol.errors import BusError, KeyFault, Refused
 from tests.builders import RunningBroker, broker, status
 
@@ -70,7 +73,7 @@ def answered(address: str, prepare: "object") -> bool:
         dealer.setsockopt(zmq.LINGER, 0)
         prepare(dealer)  # type: ignore[operator]
         dealer.connect(tcp_endpoint(address, "publish"))
-        dealer.send(wire.pack_facts(b"S", {}))
+        dealer.send(pack(wire.pack_facts(b"S", {})))
         return bool(dealer.poll(int(SHORT_S * 1000)))
     finally:
         context.destroy(linger=0)
@@ -243,3 +246,23 @@ def test_history_from_elsewhere_reads_on_after_its_broker_was_killed(tmp_path: P
         reader.close()
         local.close()
     assert RunFolder(tmp_path / "run").journal.exists()
+
+
+def test_frames_between_machines_come_back_as_they_were() -> None:
+    raw = wire.pack_publish(1, [encode(status(n)) for n in range(32)])
+    assert unpack(pack(raw)) == raw
+    assert len(pack(raw)) < len(raw) / 8
+    assert unpack_heard(pack_heard(b"lead/status\0" + raw)) == b"lead/status\0" + raw
+    assert unpack(pack(b"H{}")) == b"H{}"
+
+
+def test_a_frame_that_would_become_too_large_is_refused_before_it_is_unpacked() -> None:
+    bomb = pack(b"a" * 300)[:5] + zstandard.ZstdCompressor().compress(bytes(LARGEST_FRAME_BYTES + 1))
+    with pytest.raises(BusError, match="would become"):
+        unpack(bomb)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\1", b"\2abc", b"\1\0\0\0\0(", pack(b"a" * 300)[:20], pack(b"a" * 300)[:5]])
+def test_a_frame_that_was_not_packed_here_is_refused(raw: bytes) -> None:
+    with pytest.raises(BusError):
+        unpack(raw)
