@@ -1,4 +1,4 @@
-"""Rows `decode`, `parse`, `encode`: the codec in one process, next to bare lxml."""
+"""Rows `decode`, `parse`, `glance`, `encode`: the codec in one process, next to bare lxml."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from lxml import etree
 
 from benchmarks.messages import completion, documents
 from benchmarks.rows import Aim, Effort, Row, compared, interleaved
+from protocol.canonical import Glance, glance
 from protocol.decoder import decode
 from protocol.encoder import encode
 from protocol.schema import compiled
@@ -32,19 +33,22 @@ def rows(effort: Effort) -> list[Row]:
     raws = documents(effort.size(2_000, 1_000))
     messages = [completion(n) for n in range(len(raws))]
     recipe = _recipe(etree.fromstring(raws[0]))
-    bare, parsed, decoded, encoded, built = interleaved(
+    bare, parsed, glanced, decoded, encoded, built = interleaved(
         effort.times(21, 9),
         lambda: _each_us(_bare, raws),
         lambda: _each_us(parse, raws),
+        lambda: _each_us(_glanced, raws),
         lambda: _each_us(decode, raws),
         lambda: _each_us(encode, messages),
         lambda: _each_us(lambda _: etree.tostring(_built(recipe), encoding="utf-8"), raws),
     )
+    short = "the whole document recognised as admissible by one pattern, five fields of its envelope read"
     whole = "parse, XSD and our two further rules, then the typed frozen Message (values as pydantic models)"
     tree = "bare lxml: the same document as a tree by SubElement, then tostring; values not checked"
     return [
         compared("decode", "us", decoded, bare, text=(whole, _BARE), aim=Aim(bound=2.0, at_most=True)),
         compared("parse", "us", parsed, bare, text=("parse, XSD and our two further rules", _BARE)),
+        compared("glance", "us", glanced, parsed, text=(short, "protocol.xml.parse, for the same verdict by libxml2")),
         compared("encode", "us", encoded, built, text=("Message to bytes, escaped, characters and size checked", tree)),
     ]
 
@@ -62,6 +66,13 @@ def _bare(raw: bytes) -> etree._Element:
     if not _VALID.validate(root):
         raise AssertionError("the benchmark's message is not valid")
     return root
+
+
+def _glanced(raw: bytes) -> Glance:
+    said = glance(raw)
+    if said is None:
+        raise AssertionError("the benchmark's message is not recognised")
+    return said
 
 
 Recipe = tuple[str, dict[str, str], str | None, list[Any]]

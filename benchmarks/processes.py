@@ -3,8 +3,9 @@
 import multiprocessing
 import resource
 import signal
+import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -14,15 +15,22 @@ from types import FrameType
 from typing import Any, Final
 
 from bus.broker import Broker
+from bus.door import BORN_WITH
+from bus.keys import BROKER_KEY, KeyRing
 from bus.publisher import Publisher
-from bus.run import RunFolder
+from bus.remote import RemoteBus
+from bus.run import RunFolder, Signing
+from bus.sockets import Listen
+from bus.transport import Place
 from bus.wire import Status
+from observers import recorder
 from protocol.bodies import Control, Setting, Verb
 from protocol.messages import Message, MessageType
 from protocol.topics import EVERYONE, SUPERVISOR
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["benchmarks.path", "benchmarks.slow", "benchmarks.roundtrip"])
+_CAST: Final = {"@fact-extractor": "specialist", "@spec-coordinator": "coordinator"}
 _ANSWER_S: Final = 60.0
 _NS: Final = 1_795_253_400_250_000_000
 
@@ -94,33 +102,71 @@ def leave_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def serve_broker(pipe: Connection, folder: Path, syncs: bool) -> None:
+def serve_broker(pipe: Connection, run: RunFolder, options: dict[str, Any]) -> None:
     """Run the real broker; say "ready" once it is bound."""
-    broker = Broker(RunFolder(folder), syncs=syncs)
+    broker = Broker(run, **options)
     pipe.send("ready")
     broker.serve()
 
 
+def serve_recorder(pipe: Connection, run: RunFolder) -> None:
+    """Run the real recorder."""
+    pipe.send("ready")
+    recorder.serve(run)
+
+
 @contextmanager
-def run_folder() -> Iterator[RunFolder]:
+def run_folder(*, signs: bool = False) -> Iterator[RunFolder]:
     """Make the folder of a run under build/, on the same disk as real runs, and remove it afterwards."""
     Path("build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir="build", prefix="bench-") as path:
-        run = RunFolder(Path(path).absolute())
+        run = RunFolder(Path(path).absolute(), signing=Signing.MESSAGES if signs else Signing.SEALS)
         run.create()
+        run.prepare_keys([*BORN_WITH, *_CAST])
         yield run
 
 
 @contextmanager
-def broker_of(run: RunFolder, *, syncs: bool = True) -> Iterator[Part]:
-    """Keep a broker running for a run that knows the benchmark's agents."""
-    broker = start(serve_broker, run.path, syncs)
+def broker_of(run: RunFolder, **options: Any) -> Iterator[Part]:
+    """Keep a broker running for a run that knows the benchmark's agents. options: of the Broker."""
+    broker = start(serve_broker, run, options)
     try:
         broker.answer()
-        introduce(run, {"@fact-extractor": "specialist", "@spec-coordinator": "coordinator"})
+        introduce(run, _CAST)
         yield broker
     finally:
         broker.stop()
+
+
+@contextmanager
+def recorder_of(run: RunFolder, records: bool) -> Iterator[dict[str, Part]]:
+    """Keep a recorder running, where there shall be one."""
+    part = start(serve_recorder, run) if records else None
+    try:
+        yield {} if part is None else {"recorder": part}
+    finally:
+        if part is not None:
+            part.stop()
+
+
+def listening(run: RunFolder, names: Sequence[str]) -> Listen:
+    """Return where a broker can be reached by TCP, with keys for these names."""
+    ring = KeyRing.make(run.keys)
+    ring.create_curve(BROKER_KEY)
+    for name in names:
+        ring.allow(name.removeprefix("@"), ring.create_curve(name), is_observer=False)
+    return Listen(f"tcp://127.0.0.1:{_free_port()}", ring)
+
+
+def reached(run: RunFolder, listen: Listen | None, name: str) -> Place:
+    """Return the way to a run for a name: its folder, or the address where it listens."""
+    return run if listen is None else RemoteBus(listen.address, name.removeprefix("@"), listen.keys)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def introduce(run: RunFolder, cast: dict[str, str]) -> None:

@@ -75,7 +75,7 @@ def _through_bus(count: int, pause_s: float) -> Outcome:
     with run_folder() as run, broker_of(run) as broker:
         receiver = start(receive_slowly, run.path, count, pause_s)
         receiver.answer()
-        sender = start(send_to_bus, run.path, count)
+        sender = start(send_to_bus, run, count)
         sender.answer()
         before = resident_bytes(broker.pid)
         sender.pipe.send("go")

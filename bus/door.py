@@ -15,6 +15,7 @@ from bus.roles import Role, objection
 from bus.signatures import Verifier
 from bus.wire import Receipt, Status
 from protocol.bodies import Control, Refusal, Verb
+from protocol.canonical import Glance, glance
 from protocol.decoder import read
 from protocol.encoder import encode
 from protocol.errors import WireError
@@ -36,6 +37,7 @@ BORN_WITH: Final = {
 }
 _RANK: Final = {priority.value: rank for priority, rank in RANK.items()}
 _NO_TASK: Final = "run"
+_NO_ID: Final = ("no-id", "a message on the bus needs a <message-id> in its context")
 
 
 class Admitted(NamedTuple):
@@ -61,13 +63,23 @@ class Rejected:
     sender: str
 
 
+class _Way(NamedTuple):
+    """What becomes of messages of one type between two names. fault: code and reason of the refusal."""
+
+    topic: str
+    fault: tuple[str, str] | None
+
+
 class Door:
     """Judges documents and remembers which ids each sender has used.
 
     signers: the public signing key of every name, in hexadecimal, where every message has to be signed.
+    is_fast: documents spelled as our encoder spells them are recognised without libxml2 (`protocol.canonical`).
     """
 
-    def __init__(self, signers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, signers: Mapping[str, str] | None = None, *, is_fast: bool = True) -> None:
+        self._is_fast = is_fast
+        self._ways: dict[tuple[str, str, str, str], _Way] = {}
         self._signers = None if signers is None else {name: Verifier(public) for name, public in signers.items()}
         self.cast: dict[str, Role] = dict(BORN_WITH)
         self._journaled: dict[bytes, tuple[bytes, int]] = {}
@@ -77,26 +89,29 @@ class Door:
 
         sender: who the connection says it is; a document in another name is refused.
         """
-        try:
-            root = parse(raw)
-        except WireError as error:
-            return Rejected(error.code, str(error), error.line, error.column, _claimed_id(raw), sender)
-        named, recipient, kind, priority = [node.text or "" for node in root[:4]]
-        identity = _message_id(root)
-        fault = self._objection(sender, named, recipient, kind, identity) or self._unsigned(raw, sender, signature)
+        told = glance(raw) if self._is_fast else None
+        if told is None:
+            try:
+                told = _envelope(parse(raw))
+            except WireError as error:
+                return Rejected(error.code, str(error), error.line, error.column, _claimed_id(raw), sender)
+        named, recipient, kind, priority, identity = told
+        way = self._ways.get((sender, named, recipient, kind)) or self._way(sender, named, recipient, kind)
+        fault = way.fault or (_NO_ID if identity is None else None) or self._unsigned(raw, sender, signature)
         if fault is not None:
             return Rejected(fault[0], fault[1], 1, 1, identity, sender)
-        return Admitted(
-            raw, topic_of(recipient, kind), _RANK[priority], _key(named, identity or ""), _digest(raw), signature
-        )
+        return Admitted(raw, way.topic, _RANK[priority], _key(named, identity or ""), _digest(raw), signature)
 
-    def _objection(
-        self, sender: str, named: str, recipient: str, kind: str, identity: str | None
-    ) -> tuple[str, str] | None:
+    def _way(self, sender: str, named: str, recipient: str, kind: str) -> _Way:
+        """Return, and remember until the cast changes, what becomes of such a message."""
+        way = _Way(topic_of(recipient, kind), self._objection(sender, named, recipient, kind))
+        if sender in self.cast and recipient in self.cast:  # so there is an end to what is remembered
+            self._ways[sender, named, recipient, kind] = way
+        return way
+
+    def _objection(self, sender: str, named: str, recipient: str, kind: str) -> tuple[str, str] | None:
         if named != sender:
             return "spoofed-sender", f"{sender} may not speak as {named}"
-        if identity is None:
-            return "no-id", "a message on the bus needs a <message-id> in its context"
         to = self.cast.get(recipient)
         if to is None:
             return "no-such-recipient", f"nobody is called {recipient} in this run"
@@ -142,6 +157,7 @@ class Door:
             role = next((s.value for s in body.settings if s.name == "role"), "")
             if role in Role._value2member_map_:
                 self.cast.setdefault(body.subject, Role(role))
+                self._ways.clear()
 
 
 def refusal(rejected: Rejected, raw: bytes, mission: str, now_ns: int) -> bytes:
@@ -172,6 +188,11 @@ def refusal(rejected: Rejected, raw: bytes, mission: str, now_ns: int) -> bytes:
 def _printable(text: str) -> str:
     """A reason may quote what was refused: characters that XML cannot carry become U+FFFD."""
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)[:2000]
+
+
+def _envelope(root: etree._Element) -> Glance:
+    sender, recipient, kind, priority = [node.text or "" for node in root[:4]]
+    return Glance(sender, recipient, kind, priority, _message_id(root))
 
 
 def _message_id(root: etree._Element) -> str | None:

@@ -247,6 +247,10 @@ class Coordinator:
         )
         return _with(state, escalated), (draft,)
 
+    def set_aside(self, state: PlanState, heard: Heard, reason: str) -> Stepped:
+        """Tell the lead about a message on which `step` breaks; a person has to look, trying again is no use."""
+        return state, (self._refuse_plan(heard.message.task, reason),)
+
     def _refuse_plan(self, task: str, reason: str) -> Draft:
         details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.ARCHITECTURAL, message=reason)
         body = Report(action=Action.ESCALATING, error_details=details)

@@ -6,10 +6,13 @@ Nothing in a fold asks the time, reads a file or draws a number; what it says ge
 from what caused it. Therefore feeding it the journal again must give the same messages.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from protocol.bodies import Body
+import structlog
+
+from protocol.bodies import Body, Refusal
 from protocol.encoder import encode
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority, QualityGates
@@ -48,6 +51,10 @@ class Fold(Protocol[State]):
 
     def step(self, state: State, heard: Heard) -> tuple[State, tuple[Draft, ...]]: ...
 
+    def set_aside(self, state: State, heard: Heard, reason: str) -> tuple[State, tuple[Draft, ...]]:
+        """Tell the next higher on the ladder about a message on which `step` breaks."""
+        ...
+
 
 def sign(draft: Draft, *, sender: str, heard: Heard, ordinal: int) -> Message:
     """Return a draft as a message: its id follows from its cause and its place among the cause's drafts."""
@@ -69,7 +76,26 @@ def sign(draft: Draft, *, sender: str, heard: Heard, ordinal: int) -> Message:
 
 
 def say(fold: Fold[State], state: State, heard: Heard, sender: str) -> tuple[State, list[tuple[Message, bytes]]]:
-    """Take one step and return the new state and what is to be published, as messages and as documents."""
-    state, drafts = fold.step(state, heard)
+    """Take one step and return the new state and what is to be published, as messages and as documents.
+
+    A message on which the step breaks is set aside: its sender is refused, the next higher is told, the state stays.
+    A fold is pure, so a second try would break again, and so does a replay, which therefore says the same.
+    """
+    try:
+        after, drafts = fold.step(state, heard)
+        return after, _signed(drafts, heard, sender)
+    except Exception as error:  # noqa: BLE001  # whatever breaks, the coordinator has to go on with the next message
+        structlog.get_logger().exception("message set aside", agent=sender, message=heard.message.id)
+        reason = f"{type(error).__name__}: {error}"[:500]
+    after, told = fold.set_aside(state, heard, f"{sender} broke on a {heard.message.type.value}: {reason}")
+    return after, _signed((_refusal(heard, reason), *told), heard, sender)
+
+
+def _signed(drafts: Sequence[Draft], heard: Heard, sender: str) -> list[tuple[Message, bytes]]:
     messages = [sign(draft, sender=sender, heard=heard, ordinal=n) for n, draft in enumerate(drafts)]
-    return state, [(message, encode(message)) for message in messages]
+    return [(message, encode(message)) for message in messages]
+
+
+def _refusal(heard: Heard, reason: str) -> Draft:
+    body = Refusal(code="set-aside", reason=reason, refused=heard.message.id)
+    return Draft(recipient=heard.message.sender, type=MessageType.REFUSAL, task=heard.message.task, body=body)

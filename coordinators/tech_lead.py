@@ -65,6 +65,11 @@ class TechLead:
             return self._end(state, message, body)
         return state, ()
 
+    def set_aside(self, state: MissionState, heard: Heard, reason: str) -> Stepped:
+        """Ask a person about a message on which `step` breaks; the mission ends there."""
+        details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.ARCHITECTURAL, message=reason)
+        return replace(state, is_over=True), self._ask_a_person(heard.message, details)
+
     def _begin(self, state: MissionState, body: Control) -> Stepped:
         settings = {setting.name: setting.value for setting in body.settings}
         coordinator = settings["coordinator"]

@@ -20,7 +20,7 @@ from bus.transport import Publishing
 from gates import chain
 from gates.checks import GATES, inputs_of
 from gates.judged import Gate, Judged
-from protocol.bodies import Action, Decision, Report, TaskAssignment, VerdictReport
+from protocol.bodies import Action, Decision, Lost, Refusal, Report, TaskAssignment, VerdictReport
 from protocol.decoder import reread
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority
@@ -29,6 +29,9 @@ from protocol.verdicts import Escalate, Pass, Reject, Verdict
 
 # What one more document may cost a gate that reads it: a drawing of a few megabytes takes pypdf some seconds.
 _INPUT_SECONDS: Final = 5.0
+# A result on which so many lives of the gatekeeper ended is not judged again: the next one would end too.
+LIVES: Final = 3
+_RECALLED: Final = {kind.value for kind in (MessageType.TASK_COMPLETION, MessageType.VERDICT, MessageType.LOST)}
 _DECISIONS: Final = {Pass: Decision.PASS, Reject: Decision.REJECT, Escalate: Decision.ESCALATE}
 
 
@@ -45,6 +48,7 @@ class Gatekeeper:
         self._publisher, self._store, self._gates, self._clock_ns = publisher, store, gates, clock_ns
         self._assigned: dict[tuple[str, str, int | None], TaskAssignment] = {}
         self._judged: set[str] = set()
+        self._waiting: dict[str, int] = {}
 
     def hear(self, entry: Entry) -> None:
         """Deal with one entry completely: remember an assignment, or judge a result and publish the verdict."""
@@ -56,18 +60,43 @@ class Gatekeeper:
         elif kind == MessageType.TASK_COMPLETION.value:
             message = reread(entry.document)
             if message.id not in self._judged:
-                self._publisher.publish([self.verdict_on(message)])
+                self._publisher.publish(self._answers(message))
 
-    def already_judged(self, result: str) -> None:
-        """Know that a result has its verdict already: from the journal, after a restart."""
-        self._judged.add(result)
+    def recall(self, entry: Entry) -> None:
+        """Learn from the journal, after a restart, what was judged, and on which result earlier lives ended."""
+        kind = entry.topic.rpartition("/")[2]
+        if kind not in _RECALLED:
+            return
+        message = reread(entry.document)
+        if kind == MessageType.TASK_COMPLETION.value:
+            self._waiting.setdefault(message.id or "", 0)
+        elif kind == MessageType.VERDICT.value:
+            self._judged.add(message.cause or "")
+            self._waiting.pop(message.cause or "", None)
+        elif isinstance(message.body, Lost) and message.body.agent == GATEKEEPER and self._waiting:
+            first = next(iter(self._waiting))  # results are judged in their order
+            self._waiting[first] += 1
 
-    def verdict_on(self, message: Message) -> Message:
-        """Return the verdict on a task-completion."""
+    def _answers(self, message: Message) -> list[Message]:
+        """Return the verdict; of a result that ends whoever judges it, an escalation, and a refusal to its sender."""
+        lives = self._waiting.get(message.id or "", 0)
+        if lives < LIVES:
+            return [self.verdict_on(message)]
+        reason = f"{lives} lives of the gatekeeper ended while judging it; it was set aside"
+        verdict = self.verdict_on(message, {"layer_1_input": lambda _judged: Escalate(reason)})
+        body = Refusal(code="set-aside", reason=reason, refused=message.id)
+        identity = derived("set-aside", message.id)
+        told = {"recipient": message.sender, "type": MessageType.REFUSAL, "id": identity, "body": body, "gates": None}
+        return [verdict, verdict.model_copy(update=told)]
+
+    def verdict_on(self, message: Message, gates: Mapping[str, Gate] | None = None) -> Message:
+        """Return the verdict on a task-completion. gates: others than this gatekeeper's own."""
         report = message.body if isinstance(message.body, Report) else Report(action=Action.BLOCKED)
         assignment = self._assigned.get((message.sender, message.task, message.attempt))
         judged = Judged(message, report, assignment, self._store)
-        outcome = chain.run(self._gates, judged, chain.GATE_SECONDS + _INPUT_SECONDS * len(tuple(inputs_of(judged))))
+        outcome = chain.run(
+            gates or self._gates, judged, chain.GATE_SECONDS + _INPUT_SECONDS * len(tuple(inputs_of(judged)))
+        )
         return Message(
             sender=GATEKEEPER,
             recipient=message.recipient,
@@ -112,8 +141,7 @@ def serve(run: RunFolder) -> None:
     keeper = Gatekeeper(publisher, ArtifactStore(run.artifacts))
     log = structlog.get_logger().bind(agent=GATEKEEPER)
     for entry in durable(run):
-        if entry.topic.endswith("/verdict"):
-            keeper.already_judged(reread(entry.document).cause or "")
+        keeper.recall(entry)
     subscriber = Subscriber(run, None)
     while True:
         heard = subscriber.receive(1.0)

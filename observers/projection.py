@@ -11,7 +11,7 @@ from bus.records import Entry
 from observers.chain import START, link
 from observers.summary import describe
 from protocol.bodies import VerdictReport
-from protocol.decoder import decode
+from protocol.decoder import reread
 from protocol.errors import JournalError
 from protocol.messages import Message
 
@@ -100,7 +100,7 @@ class Projection:
         self._db.execute("COMMIT")
 
     def _row(self, entry: Entry) -> None:
-        message = decode(entry.document)
+        message = reread(entry.document)
         self._db.execute(
             "INSERT INTO messages VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (

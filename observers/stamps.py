@@ -6,6 +6,7 @@ The extra `timestamps` brings the library; without it, or without a network, mis
 import urllib.request
 from datetime import datetime
 from hashlib import sha512
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -95,7 +96,6 @@ def _post(authority: str, question: bytes) -> bytes:
 def _library() -> Any:
     """Return the library that speaks RFC 3161, loaded when it is needed: it is an extra."""
     try:
-        import rfc3161_client
+        return import_module("rfc3161_client")
     except ImportError as error:
         raise SourceError("time stamps need an extra: pip install 'agent-orchestra[timestamps]'") from error
-    return rfc3161_client

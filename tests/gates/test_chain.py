@@ -12,12 +12,12 @@ from bus.artifacts import ArtifactStore
 from bus.memory import MemoryBus
 from gates.chain import run
 from gates.checks import CLAIMS_MEDIA_TYPE, GATES
-from gates.gatekeeper import Gatekeeper
+from gates.gatekeeper import LIVES, Gatekeeper
 from gates.judged import Judged
-from protocol.bodies import Action, Decision, File, Report, Result, TaskAssignment, VerdictReport
+from protocol.bodies import Action, Decision, File, Lost, Refusal, Report, Result, TaskAssignment, VerdictReport
 from protocol.decoder import decode
 from protocol.messages import Mark, Message, MessageType
-from protocol.topics import SUPERVISOR, TECH_LEAD
+from protocol.topics import EVERYONE, SUPERVISOR, TECH_LEAD
 from protocol.verdicts import Escalate, Pass, Reject, Verdict
 from tests.builders import introduce, message
 
@@ -209,3 +209,26 @@ def test_a_rejected_result_hands_on_no_artifact(store: ArtifactStore) -> None:
     assert body.decision is Decision.REJECT
     assert body.artifacts == ()
     assert TECH_LEAD not in body.reason
+
+
+def test_a_result_that_ends_whoever_judges_it_is_set_aside_and_the_ladder_is_told(store: ArtifactStore) -> None:
+    bus = MemoryBus()
+    introduce(bus.publisher(SUPERVISOR))
+    bus.publisher("@worker").publish([completion(store, claims(store))])
+    for life in range(LIVES):
+        lost = Lost(agent="@gatekeeper", instance=f"gatekeeper-{life}", reason="killed by signal 11")
+        bus.publisher(SUPERVISOR).publish(
+            [message(MessageType.LOST, lost, f"lost-{life}", sender=SUPERVISOR, recipient=EVERYONE)]
+        )
+    keeper = Gatekeeper(bus.publisher("@gatekeeper"), store)
+    for entry in bus.entries:
+        keeper.recall(entry)
+    for entry in bus.entries:
+        keeper.hear(entry)
+    said = [decode(e.document) for e in bus.entries if b"<sender>@gatekeeper<" in e.document]
+    verdict, refusal = said[0].body, said[1].body
+    assert isinstance(verdict, VerdictReport)
+    assert verdict.decision is Decision.ESCALATE
+    assert "3 lives of the gatekeeper ended" in verdict.reason
+    assert isinstance(refusal, Refusal)
+    assert (said[1].recipient, refusal.refused) == ("@worker", verdict.judged)
