@@ -82,6 +82,8 @@ class Broker:
         self._said_head = -1
         self._trouble = ""
         self._log = structlog.get_logger().bind(agent=BROKER)
+        for path in self._journal.set_aside:
+            self._log.warning("incomplete group kept aside", path=str(path))
         self.epoch = self._journal.head + 1
         self._reception = Reception(run, self.epoch, lambda: self._journal.head, self._facts)
         self._bind(run, listen)

@@ -80,6 +80,11 @@ class Channels:
     topics: dict[int, str] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
 
+    def count(self, entry: Entry) -> None:
+        """Count an entry that was read, and its signature."""
+        for topic in (entry.topic, SIGNATURES) if entry.signature else (entry.topic,):
+            self.counts[self.ids[topic]] += 1
+
     def add(self, number: int, topic: str) -> None:
         self.ids[topic] = number
         self.topics[number] = topic
@@ -204,7 +209,7 @@ def _learn(content: bytes, channels: Channels) -> None:
     channels.add(number, content[8 : 8 + length].decode())
 
 
-def ending(places: Sequence[ChunkPlace], channels: Channels, schema: bytes, entries: int, at: int) -> bytes:
+def ending(places: Sequence[ChunkPlace], channels: Channels, schema: bytes, at: int) -> bytes:
     """Return how a closed segment ends: summary and footer, for readers that look there first.
 
     at: the segment's length so far in bytes.
@@ -213,7 +218,7 @@ def ending(places: Sequence[ChunkPlace], channels: Channels, schema: bytes, entr
     body = struct.pack("<H", 1) + _text("agent-message") + _text("xsd") + struct.pack("<I", len(schema)) + schema
     parts = [record(Op.SCHEMA, body), *(_channel(number, topic) for topic, number in channels.ids.items())]
     parts += [record(Op.CHUNK_INDEX, _chunk_index(place)) for place in places]
-    parts.append(record(Op.STATISTICS, _statistics(places, channels, entries)))
+    parts.append(record(Op.STATISTICS, _statistics(places, channels)))
     summary = b"".join(parts)
     start = at + len(data_end)
     foot = _RECORD.pack(Op.FOOTER, 20) + struct.pack("<QQ", start, 0)
@@ -226,7 +231,7 @@ def _chunk_index(place: ChunkPlace) -> bytes:
     return fixed + struct.pack("<IQ", 0, 0) + _text("") + struct.pack("<QQ", place.records_bytes, place.records_bytes)
 
 
-def _statistics(places: Sequence[ChunkPlace], channels: Channels, entries: int) -> bytes:
+def _statistics(places: Sequence[ChunkPlace], channels: Channels) -> bytes:
     first, last = (places[0].first_ns, places[-1].last_ns) if places else (0, 0)
     counts = b"".join(struct.pack("<HQ", number, count) for number, count in channels.counts.items())
     fixed = struct.pack(

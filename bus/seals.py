@@ -42,6 +42,8 @@ def read_seals(anchor: Path) -> list[Seal]:
 
 def _of_file(path: Path) -> list[Seal]:
     whole = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    if whole and "\0" in whole[-1]:
+        del whole[-1]  # a power cut left a hole in it; JSON holds no zero byte
     return [_seal(path, number, line) for number, line in enumerate(whole, 1)]
 
 

@@ -2,7 +2,7 @@
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,11 +18,13 @@ from bus.records import (
     Entry,
     Op,
     is_chunk_head,
+    preamble,
     read_chunk,
 )
 from protocol.errors import JournalError
 
 _LARGEST_RECORD_BYTES: Final = 1 << 30
+_PART_BYTES: Final = 1 << 26
 _PREAMBLE: Final = (Op.HEADER, Op.SCHEMA, Op.METADATA)
 
 
@@ -51,7 +53,7 @@ class Segment:
     is_closed: bool = False
     last_sequence: int = 0
     _descriptor: int = -1
-    _schema_digest: str = ""
+    _schema: bytes = b""
     _preamble_left: int = 3
 
     def __post_init__(self) -> None:
@@ -68,23 +70,38 @@ class Segment:
     def size_bytes(self) -> int:
         return os.fstat(self._descriptor).st_size
 
+    def rest(self) -> bytes:
+        """Return everything from the present place on, whatever it is."""
+        parts, at = [], self.offset
+        while part := os.pread(self._descriptor, _PART_BYTES, at):
+            parts.append(part)
+            at += len(part)
+        return b"".join(parts)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether its preamble was read: what comes now are chunks and the ending."""
+        return self._preamble_left == 0
+
     def entries(self, after: int, upto: int) -> Iterator[Entry]:
         """Yield entries with after < sequence <= upto, as far as whole records reach.
 
-        Stops in front of the first chunk that goes beyond upto, and reads it again next time.
+        Stops in front of the first chunk that goes beyond upto, and reads it again next time. What follows upto
+        is not looked at: it may be under way, or be undone.
 
         Raises:
             JournalError: a record is whole but not what was written.
         """
-        while not self.is_closed:
+        while not self.is_closed and self.last_sequence < upto:
             found = self._next_record()
             if found is None:
                 return
             op, content, end = found
             if op == Op.CHUNK and self._preamble_left == 0:
-                yield from self._chunk_entries(content, after, upto)
-                if self.last_sequence > upto:
+                last = yield from self._chunk_entries(content, after, upto)
+                if last > upto:
                     return
+                self.last_sequence = last
                 self._remember(content, end)
             elif op == Op.DATA_END and self._preamble_left == 0:
                 self.is_closed = True
@@ -93,16 +110,19 @@ class Segment:
                 self._check_preamble(op, content)
             self.offset = end
 
-    def _chunk_entries(self, content: bytes, after: int, upto: int) -> Iterator[Entry]:
+    def _chunk_entries(self, content: bytes, after: int, upto: int) -> Generator[Entry, None, int]:
+        """Yield a chunk's entries and return the last sequence read, which is beyond upto where the chunk is."""
+        last = self.last_sequence
         try:
-            for entry in read_chunk(content, self.channels, 0):
-                self.last_sequence = entry.sequence
-                if entry.sequence > upto:
-                    return
-                if entry.sequence > after:
+            for entry in read_chunk(content, self.channels):
+                last = entry.sequence
+                if last > upto:
+                    break
+                if last > after:
                     yield entry
         except (JournalError, struct.error, KeyError, UnicodeDecodeError) as error:
             raise JournalError(f"{self.path.name}, byte {self.offset:,}: {error}") from error
+        return last
 
     def _remember(self, content: bytes, end: int) -> None:
         if self.keeps_places:
@@ -141,9 +161,16 @@ class Segment:
             raise JournalError(f"{self.path.name}, byte {self.offset:,}: a record that has no place here")
         self._preamble_left -= 1
         if op == Op.SCHEMA:
-            skipped = 2
-            for _ in range(2):
-                skipped += 4 + int(struct.unpack_from("<I", content, skipped)[0])
-            self._schema_digest = sha256(content[skipped + 4 :]).hexdigest()
-        elif op == Op.METADATA and self._schema_digest.encode() not in content:
-            raise JournalError(f"{self.path.name}: the schema stored in it is not the one it names")
+            self._schema = _schema_of(content)
+        elif op == Op.METADATA:
+            whole = preamble(self._schema, sha256(self._schema).hexdigest())
+            if os.pread(self._descriptor, self.offset + RECORD_BYTES + len(content), 0) != whole:
+                raise JournalError(f"{self.path.name}: the schema stored in it is not the one it names")
+
+
+def _schema_of(content: bytes) -> bytes:
+    """Return the data of a schema record, or nothing where its lengths lead nowhere: its digest tells."""
+    place = 2
+    for _ in range(2):
+        place += 4 + int.from_bytes(content[place : place + 4], "little")
+    return content[place + 4 :]

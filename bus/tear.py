@@ -106,7 +106,7 @@ def _is_one_bit_off(rest: bytes) -> bool:
     if difference.bit_count() == 1:
         return True  # a bit of the checksum itself
     size = int(struct.unpack_from("<Q", head, RECORD_BYTES + 16)[0])
-    return _HOLE not in rest[:_HEAD_BYTES + size] and _is_one_flip(difference, size)
+    return _HOLE not in rest[: _HEAD_BYTES + size] and _is_one_flip(difference, size)
 
 
 def _flips(head: bytes) -> list[bytes]:

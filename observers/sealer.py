@@ -16,6 +16,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bus.faults import reached
+from bus.files import sync_names
 from bus.seals import Seal, read_seals
 from bus.signatures import public_hex
 
@@ -62,6 +63,8 @@ class Sealer:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+        if self.sealed == 0:
+            sync_names(self._anchor.parent)
         self.sealed, self._sealed_s = count, time.monotonic()
         for copy in self._elsewhere:
             copy.take(seal)
@@ -98,10 +101,11 @@ class _Copy:
 
 def _write_once(path: Path, text: str) -> None:
     """Write a file that is never changed again: that works on media which take nothing twice."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        return
+    while path.exists():
+        if path.read_text(encoding="utf-8", errors="replace") == text:
+            return
+        path = path.with_stem(f"{path.stem}-again")  # a power cut left half of it
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -113,6 +117,8 @@ def _line(seal: Seal) -> str:
 
 
 def _cut_torn_line(anchor: Path) -> None:
-    """A recorder killed while sealing leaves half a line; the seal is made again."""
-    if anchor.is_file() and (raw := anchor.read_bytes()) and not raw.endswith(b"\n"):
-        os.truncate(anchor, raw.rfind(b"\n") + 1)
+    """A recorder killed while sealing leaves half a line, a power cut one with a hole; the seal is made again."""
+    raw = anchor.read_bytes() if anchor.is_file() else b""
+    last = raw[raw[:-1].rfind(b"\n") + 1 :]
+    if raw and (not raw.endswith(b"\n") or b"\0" in last):
+        os.truncate(anchor, len(raw) - len(last))
