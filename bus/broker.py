@@ -239,6 +239,7 @@ class Broker:
             "head": self._journal.head,
             "up_s": round(now_s - self._started_s, 1),
             "refused": self._sequencer.refused,
+            "conflicts": self._sequencer.conflicts,
             "denied": self._reception.denied + (self._names.denied if self._names is not None else 0),
             "trouble": self._trouble,
             "topics": self._topics,

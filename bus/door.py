@@ -4,6 +4,7 @@ Used by the broker and by the in-memory bus alike. It holds no socket and no fil
 fed back through `remember`, so that a restarted broker knows what the last one knew.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
@@ -18,7 +19,7 @@ from protocol.bodies import Control, Refusal, Verb
 from protocol.canonical import Glance, glance
 from protocol.decoder import read
 from protocol.encoder import encode
-from protocol.errors import WireError
+from protocol.errors import Invalid, WireError
 from protocol.ids import derived
 from protocol.messages import RANK, Message, MessageType, Priority
 from protocol.topics import BROKER, CLOCK, DASHBOARD, EVERYONE, GATEKEEPER, HUMAN, MEMORY, SUPERVISOR, topic_of
@@ -37,6 +38,7 @@ BORN_WITH: Final = {
 }
 _RANK: Final = {priority.value: rank for priority, rank in RANK.items()}
 _NO_TASK: Final = "run"
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@#-]{0,199}")  # Source: names.xsd, identifier
 _NO_ID: Final = ("no-id", "a message on the bus needs a <message-id> in its context")
 
 
@@ -94,7 +96,8 @@ class Door:
             try:
                 told = _envelope(parse(raw))
             except WireError as error:
-                return Rejected(error.code, str(error), error.line, error.column, _claimed_id(raw), sender)
+                claimed = _claimed_id(raw) if isinstance(error, Invalid) else None  # the others are no XML to look into
+                return Rejected(error.code, str(error), error.line, error.column, claimed, sender)
         named, recipient, kind, priority, identity = told
         way = self._ways.get((sender, named, recipient, kind)) or self._way(sender, named, recipient, kind)
         fault = way.fault or (_NO_ID if identity is None else None) or self._unsigned(raw, sender, signature)
@@ -160,8 +163,11 @@ class Door:
                 self._ways.clear()
 
 
-def refusal(rejected: Rejected, raw: bytes, mission: str, now_ns: int) -> bytes:
-    """Return the journaled answer to a rejected document; the same document always gets the same one."""
+def refusal(rejected: Rejected, raw: bytes, mission: str, now_ns: int, told: str) -> bytes:
+    """Return the journaled answer to a rejected document; the same document always gets the same one.
+
+    told: to whom: its sender, or somebody else where the run does not know the sender.
+    """
     digest = sha256(raw).hexdigest()
     body = Refusal(
         code=rejected.code,
@@ -173,7 +179,7 @@ def refusal(rejected: Rejected, raw: bytes, mission: str, now_ns: int) -> bytes:
     )
     message = Message(
         sender=BROKER,
-        recipient=rejected.sender,
+        recipient=told,
         type=MessageType.REFUSAL,
         priority=Priority.HIGH,
         task=_NO_TASK,
@@ -208,7 +214,7 @@ def _claimed_id(raw: bytes) -> str | None:
         found = well_formed(raw).findtext("context/message-id")
     except WireError:
         return None
-    return found if found and len(found) <= 200 and found.isascii() and found.replace("-", "").isalnum() else None
+    return found if found and _IDENTIFIER.fullmatch(found) else None
 
 
 def _key(sender: str, identity: str) -> bytes:

@@ -314,7 +314,7 @@ class JournalReader:
             if not self._passed(self._segment):
                 break
         if self.position < upto < TO_THE_END:
-            raise JournalError(f"{self._folder} ends at {self.position}, but {upto} entries were acknowledged: cut, or pruned")
+            raise self._too_short(upto)
         if upto == TO_THE_END and not is_open(self._folder):
             self._check_end()
 
@@ -322,11 +322,15 @@ class JournalReader:
         """Raise where a journal that nobody writes ends before what is known of it."""
         marked_upto, segment = marked(self._folder), self._segment
         if self.position < marked_upto:
-            raise JournalError(f"{self._folder} ends at {self.position}, but {marked_upto} entries were acknowledged")
+            raise self._too_short(marked_upto)
         if segment is None or segment.is_closed or segment.offset == segment.size_bytes():
             return
         if not self._hides_nothing(segment, TO_THE_END):
             raise _cut_short(segment)
+
+    def _too_short(self, upto: int) -> JournalError:
+        there = f"{self._folder} ends at {self.position}, but {upto} entries were acknowledged"
+        return JournalError(f"{there}: it was cut, or pruned")
 
     def _check_pruned(self) -> None:
         """Say so where what comes next was taken out: it must not look like the end."""

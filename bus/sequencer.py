@@ -17,9 +17,10 @@ from bus.records import Draft, Entry
 from bus.signatures import Sign
 from bus.wire import Live, Receipt, Status
 from protocol.secrets import redacted_bytes
-from protocol.topics import BROKER, EVERYONE, inbox_of
+from protocol.topics import BROKER, EVERYONE, SUPERVISOR, inbox_of
 
 _QUARANTINE_FILES: Final = 1000
+_STRANGERS: Final = 100  # refusals of unknown names that are journaled in one life of the broker
 _EVERYONE: Final = inbox_of(EVERYONE)
 
 
@@ -70,7 +71,8 @@ class Quarantine:
 class Sequencer:
     """Judges and sequences groups of submissions.
 
-    last: the last sequence of each inbox; subscribers tell gaps by it.
+    last: the last sequence of each inbox; subscribers tell gaps by it. refused: documents that were not admissible.
+    conflicts: documents whose id was taken by other bytes of the same sender.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Sequencer:
         self._store, self._door, self._mission = store, door, mission
         self._quarantine, self._clock_ns = quarantine, clock_ns
         self.last: dict[str, int] = {}
-        self.refused = 0
+        self.refused = self.conflicts = self._strangers = 0
 
     def accept(self, group: Sequence[Submission]) -> tuple[list[list[Receipt]], list[Entry]]:
         """Return a receipt for every document of every submission, and the entries that are new.
@@ -113,6 +115,7 @@ class Sequencer:
         known = self._door.seen(item)
         assert known is not None
         is_first = item.key in fresh and fresh[item.key][1] is item
+        self.conflicts += known.status is Status.CONFLICT
         return Receipt(Status.NEW, known.sequence) if is_first else known
 
     def _refusals(self, group: Sequence[Submission], judged: Sequence[Sequence[Admitted | Rejected]]) -> list[Admitted]:
@@ -125,11 +128,17 @@ class Sequencer:
                 self.refused += 1
                 self._quarantine.keep(raw)
                 if item.sender not in self._door.cast:
-                    continue  # nobody to answer: a name that this run does not know
-                answer = self._own(refusal(item, raw, self._mission, self._clock_ns()))
+                    self._strangers += 1
+                    if self._strangers > _STRANGERS:
+                        continue  # counted; a stranger must not be able to fill the journal
+                answer = self._own(refusal(item, raw, self._mission, self._clock_ns(), self._told(item)))
                 if isinstance(answer, Admitted) and self._door.seen(answer) is None:
                     answers.setdefault(answer.key, answer)
         return list(answers.values())
+
+    def _told(self, item: Rejected) -> str:
+        """Return who is told of a refusal: the sender, or of a name that this run does not know, the supervisor."""
+        return item.sender if item.sender in self._door.cast else SUPERVISOR
 
     def _own(self, raw: bytes) -> Admitted | Rejected:
         return self._door.judge(raw, BROKER, self._sign(raw) if self._sign else b"")

@@ -22,6 +22,7 @@ from protocol.errors import BusError
 # Frames waiting for one slow subscriber before it has to read the journal instead. A full bundle of
 # 1 KB messages is 35 KB, so this is some 9 MB for each subscriber at the very most.
 WAITING_FRAMES: Final = 256
+_LARGEST_SUBSCRIPTION_BYTES: Final = 4096
 _DOMAIN: Final = "agent-orchestra"
 
 
@@ -60,6 +61,7 @@ class Sockets:
         self.router.set_hwm(WAITING_FRAMES * 16)
         self.router.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME_BYTES)
         self.xpub.setsockopt(zmq.SNDHWM, WAITING_FRAMES)
+        self.xpub.setsockopt(zmq.MAXMSGSIZE, _LARGEST_SUBSCRIPTION_BYTES)
         self.xpub.setsockopt(zmq.XPUB_VERBOSE, 1)
         for socket in (self.router, self.xpub):
             socket.setsockopt(zmq.LINGER, 500)

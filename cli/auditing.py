@@ -12,7 +12,7 @@ import typer
 from bus.journal import JournalReader
 from cli.missions import Json, RunName
 from cli.runs import find_run
-from cli.screen import say, say_json, table
+from cli.screen import out, say, say_json, table
 from cli.settings import load
 from observers.costs import GROUPINGS, Cost, Grouping, costs, usd
 from observers.recorder import rebuild as rebuild_tables
@@ -109,7 +109,10 @@ def _verdict(db: sqlite3.Connection, sequence: int) -> dict[str, Any]:
 def _print_documents(journal: Path, wanted: set[int]) -> None:
     for entry in JournalReader(journal).entries():
         if entry.sequence in wanted:
-            sys.stdout.buffer.write(entry.document + b"\n")
+            if out.is_terminal:  # which would obey what a message holds
+                say(entry.document.decode(errors="replace"))
+            else:
+                sys.stdout.buffer.write(entry.document + b"\n")
 
 
 @audit_app.command()

@@ -36,9 +36,15 @@ def warn(text: str, style: str = "") -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print one JSON value on one line, as scripts expect it."""
-    out.file.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """Print one JSON value on one line, as scripts expect it; what a terminal would obey is escaped as JSON escapes."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    out.file.write((text if text.isprintable() else _escaped(text)) + "\n")
     out.file.flush()
+
+
+def _escaped(text: str) -> str:
+    # json.dumps has escaped what is below U+0020; the rest stands only inside strings, where \u is the same.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:

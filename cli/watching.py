@@ -149,7 +149,7 @@ def status(name: RunName = "last", as_json: Json = False) -> None:
 
 def _lag(facts: dict[str, Any], session: dict[str, Any]) -> int | str:
     """Return how many entries of its inbox's last one a process has not passed yet."""
-    if "position" not in session:
+    if not isinstance(session.get("position"), int):
         return ""
     last = max(int(facts["inboxes"].get(session["agent"], 0)), int(facts["inboxes"].get("@everyone", 0)))
     return max(0, last - int(session["position"]))

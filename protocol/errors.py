@@ -20,6 +20,10 @@
 Anything else that escapes a public function is a bug in the orchestra.
 """
 
+from typing import Final
+
+_REASON_CHARACTERS: Final = 380
+
 
 class OrchestraError(Exception):
     """The root: whatever the orchestra raises on purpose."""
@@ -28,18 +32,25 @@ class OrchestraError(Exception):
 class WireError(OrchestraError):
     """The bytes are not an admissible document.
 
-    line, column: where, counted from 1; 0 when the place is not known.
+    reason: one printable line of bounded length, whatever it quotes. line, column: where, counted from 1; 0 when
+    the place is not known.
     element: the element at fault, or "" when there is none.
     """
 
     code = "wire"
 
     def __init__(self, reason: str, *, line: int = 0, column: int = 0, element: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = _one_line(reason)
+        super().__init__(self.reason)
         self.line = line
         self.column = column
         self.element = element
+
+
+def _one_line(text: str) -> str:
+    """A name of 50,000 letters or a code for the terminal must not get from a document into logs and receipts."""
+    short = text if len(text) <= _REASON_CHARACTERS else f"{text[:_REASON_CHARACTERS]}…"
+    return short if short.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in short)
 
 
 class TooLarge(WireError):

@@ -1,5 +1,6 @@
 """What a scenario hands to the launcher: a name, a cast, a plan, and where the results go."""
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -75,11 +76,15 @@ def write_results(files: tuple[File, ...], store: ArtifactStore, output: Path) -
             raise SourceError(f"the artifact path {file.path!r} does not lead into {output}")
         target = output.joinpath(*parts)
         try:
+            if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(output)):
+                raise SourceError(f"the artifact path {file.path!r} leads out of {output} over a link")
             target.parent.mkdir(parents=True, exist_ok=True)
             draft = target.with_name(f".{target.name}.part")
             draft.write_bytes(store.get(file))
             draft.replace(target)
         except OSError as error:
             raise SourceError(f"{target} cannot be written: {error.strerror}; choose another --output") from error
+        except ValueError as error:  # a null or half a pair, which no document can carry but a model can
+            raise SourceError(f"{file.path!r} cannot be the name of a file") from error
         written.append(target)
     return written
