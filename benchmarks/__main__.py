@@ -15,7 +15,7 @@ from lxml import etree
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import codec, path, roundtrip, slow, startup, storage
+from benchmarks import codec, hostile, many, path, roundtrip, size, slow, startup, storage
 from benchmarks.rows import Aim, Effort, Row, Spread
 
 BENCHMARKS: Final[dict[str, Callable[[Effort], list[Row]]]] = {
@@ -25,6 +25,9 @@ BENCHMARKS: Final[dict[str, Callable[[Effort], list[Row]]]] = {
     "journal": storage.rows,
     "agents": startup.rows,
     "slow": slow.rows,
+    "size": size.rows,
+    "many": many.rows,
+    "hostile": hostile.rows,
 }
 _TABLE_WIDTH: Final = 150  # where the output is no terminal
 
