@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := protocol bus gates agents coordinators observers scenarios cli tests benchmarks
 
-.PHONY: demo test quick check fmt bench clean
+.PHONY: demo test quick check fmt bench crash clean
 
 demo: $(READY)
 	$(BIN)/orchestra run spec-facts --specs scenarios/spec_facts/sample --output out
@@ -29,6 +29,9 @@ fmt: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+crash: $(READY)
+	$(BIN)/python -m tests.crash
 
 clean:
 	rm -rf $(VENV) runs out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -26,9 +26,12 @@ def durable(run: RunFolder, patience_s: float = 30.0) -> Iterator[Entry]:
     Raises:
         BusError: no broker answered for `patience_s` seconds.
         JournalError: the journal is damaged.
+        SystemExit: the supervisor is gone.
     """
-    deadline_s = time.monotonic() + patience_s
-    while (status := ask_status(run, 0.5)) is None:
+    rope, deadline_s = lifeline(), time.monotonic() + patience_s
+    while (status := ask_status(run, 0.5)) is None or is_cut(rope):
+        if is_cut(rope):
+            raise SystemExit(1)
         if time.monotonic() > deadline_s:
             raise BusError(f"no broker has answered for {patience_s:.0f} s; is the run still alive?")
     yield from JournalReader(run.journal).entries(int(status["head"]))

@@ -17,6 +17,7 @@ from typing import Final
 
 import zmq
 
+from bus.faults import reached
 from protocol.errors import KeyFault
 from protocol.names import is_agent_name
 
@@ -93,14 +94,19 @@ class KeyRing:
         """
         path = self._secret(name, kind)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secret + b"\n")
+            _write_new(path, secret + b"\n")
+            reached("keys.mid-store")
             self._public(name, kind).write_bytes(public + b"\n")
         except FileExistsError as error:
             raise KeyFault(f"{path} exists already; a new one: orchestra keys rotate {name}") from error
         except OSError as error:
             raise KeyFault(f"{path} cannot be written: {error.strerror}") from error
+
+    def complete(self, name: str, kind: str, public: bytes) -> None:
+        """Write the public half of a pair whose maker died before it came to it."""
+        path = self._public(name, kind)
+        if not path.exists() or not path.read_bytes().strip():
+            path.write_bytes(public + b"\n")
 
     def curve(self, name: str) -> tuple[bytes, bytes]:
         """Return the public and the secret half of a CURVE pair, in Z85.
@@ -108,7 +114,9 @@ class KeyRing:
         Raises:
             KeyFault: it is missing or is no such key.
         """
-        return self.public(name, CURVE), _z85(self._secret(name, CURVE), self.secret(name, CURVE))
+        secret = _z85(self._secret(name, CURVE), self.secret(name, CURVE))
+        self.complete(name, CURVE, zmq.curve_public(secret))
+        return self.public(name, CURVE), secret
 
     def secret(self, name: str, kind: str) -> bytes:
         """Return a secret as it is written.
@@ -227,6 +235,22 @@ def check_private(path: Path) -> None:
         raise KeyFault(f"{path} is open to others ({status.st_mode & 0o777:04o}); do: chmod {wanted} {path}")
     if status.st_uid not in (os.getuid(), 0):
         raise KeyFault(f"{path} belongs to user {status.st_uid}, not to you; its secrets are not yours alone")
+
+
+def _write_new(path: Path, raw: bytes) -> None:
+    """Write a secret under a name that is free, whole or not at all.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+        os.link(draft, path)
+    finally:
+        draft.unlink()
 
 
 def _name(name: str) -> str:

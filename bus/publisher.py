@@ -113,7 +113,8 @@ class Publisher:
             if self._outbox and len(self._window) < WINDOW_FRAMES:
                 self._send_bundle()
             # The answer is there, so the broker has journaled it; this process dies without having heard.
-            reached(f"{self._role}.before-ack", lambda: self._dealer.poll())
+            # Where the answer was quicker than this line there is none left to wait for.
+            reached(f"{self._role}.before-ack", lambda: self._window and self._dealer.poll())
             self._wait(0.1)
 
     def take_receipts(self) -> dict[int, Receipt]:

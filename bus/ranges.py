@@ -18,7 +18,7 @@ from protocol.topics import EVERYONE, inbox_of
 
 SLICE_ENTRIES: Final = 1024  # looked at for one answer, given out or not
 _SLICE_BYTES: Final = 512 * 1024
-_HEAD: Final = struct.Struct("<cQI")
+_HEAD: Final = struct.Struct("<cQQI")
 _PLACE: Final = struct.Struct("<QQHI")
 _EVERYONE: Final = f"{inbox_of(EVERYONE)}/"
 
@@ -48,35 +48,35 @@ class RangeServer:
             if size >= _SLICE_BYTES:
                 break
         reached("broker.serving-range")
-        return pack_range(self._reader.position, chosen)
+        return pack_range(after, self._reader.position, chosen)
 
     def close(self) -> None:
         self._reader.close()
 
 
-def pack_range(position: int, entries: Sequence[Entry]) -> bytes:
-    """Return an L frame. position: the last sequence looked at."""
+def pack_range(after: int, position: int, entries: Sequence[Entry]) -> bytes:
+    """Return an L frame. after: what was asked for. position: the last sequence looked at."""
     topics = [entry.topic.encode() for entry in entries]
     table = b"".join(
         _PLACE.pack(entry.sequence, entry.recorded_ns, len(topic), len(entry.document))
         for entry, topic in zip(entries, topics, strict=True)
     )
     texts = b"".join(topic + entry.document for entry, topic in zip(entries, topics, strict=True))
-    return _HEAD.pack(b"L", position, len(entries)) + table + texts
+    return _HEAD.pack(b"L", after, position, len(entries)) + table + texts
 
 
-def unpack_range(raw: bytes) -> tuple[int, list[Entry]]:
-    """Return an L frame's position and entries.
+def unpack_range(raw: bytes) -> tuple[int, int, list[Entry]]:
+    """Return after, position and entries of an L frame.
 
     Raises:
         BusError: its lengths do not add up to the frame.
     """
     try:
-        _, position, count = _HEAD.unpack_from(raw)
+        _, after, position, count = _HEAD.unpack_from(raw)
         end = _HEAD.size + count * _PLACE.size
         if end > len(raw):
             raise BusError("a range's table is longer than its frame")
-        return position, list(_entries(raw, end))
+        return after, position, list(_entries(raw, end))
     except (struct.error, UnicodeDecodeError) as error:
         raise BusError("a range is not what the broker sends") from error
 

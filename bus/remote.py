@@ -10,6 +10,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from bus import wire
 from bus.compression import pack, unpack, unpack_heard
+from bus.journal import TO_THE_END
 from bus.keys import BROKER_KEY, CURVE, ED25519, KeyRing
 from bus.ranges import unpack_range
 from bus.records import Entry
@@ -18,6 +19,7 @@ from bus.sockets import tcp_endpoint
 from protocol.errors import BusError
 
 _ANSWER_S: Final = 5.0
+_ASK_AGAIN_S: Final = 1.0
 _PATIENCE_S: Final = 60.0
 
 
@@ -103,8 +105,10 @@ class RangeReader:
         """
         while self.position < upto:
             position, entries = self._ask(upto)
-            if position <= self.position:
+            if position <= self.position and upto == TO_THE_END:
                 return
+            if position <= self.position:
+                raise BusError(f"{self._address} ends at {position}, though it has spoken of {upto}")
             yield from entries
             self.position = position
 
@@ -122,10 +126,12 @@ class RangeReader:
         while time.monotonic() < deadline_s:
             for frame in (self._hello, request):
                 self._dealer.send(pack(frame))
-            while self._dealer.poll(int(_ANSWER_S * 1000)):
+            while self._dealer.poll(int(_ASK_AGAIN_S * 1000)):
                 raw = unpack(self._dealer.recv())
                 if raw[:1] == b"L":
-                    return unpack_range(raw)
+                    after, position, entries = unpack_range(raw)
+                    if after == self.position:  # else an answer to a question that was asked twice
+                        return position, entries
                 if raw[:1] == b"X":
                     raise BusError(f"{self._address} refuses: {wire.unpack_facts(raw).get('reason')}")
         raise BusError(f"{self._address} has not answered for {_PATIENCE_S:.0f} s; is the run still alive?")

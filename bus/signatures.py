@@ -39,9 +39,11 @@ def signing_key(ring: KeyRing, name: str) -> Ed25519PrivateKey:
     if not ring.has(name, ED25519):
         create(ring, name)
     try:
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(ring.secret(name, ED25519).decode("ascii")))
+        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(ring.secret(name, ED25519).decode("ascii")))
     except ValueError as error:
         raise KeyFault(f"{ring.folder}: the signing key of {name} is no Ed25519 key in hexadecimal") from error
+    ring.complete(name, ED25519, public_hex(key).encode())
+    return key
 
 
 def public_hex(key: Ed25519PrivateKey) -> str:

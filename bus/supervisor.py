@@ -32,6 +32,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _FORGIVEN_AFTER_S: Final = 30.0
 _STOP_S: Final = 5.0
+_LIVES: Final = 3  # of a program that only has to come to its end
 # What agents need anyway; loaded once in the forkserver and shared by every child.
 _PRELOAD: Final = ["bus.broker", "bus.publisher", "bus.subscriber", "protocol", "structlog"]
 
@@ -122,8 +123,12 @@ class Supervisor:
     def slots(self) -> list[str]:
         return list(self._lives)
 
-    def stop(self, slots: Sequence[str] | None = None) -> None:
-        """Ask processes to end, all or these, and end those that do not within some seconds."""
+    def stop(self, slots: Sequence[str] | None = None) -> dict[str, int]:
+        """Ask processes to end, all or these, and end those that do not within some seconds.
+
+        Returns the exit codes of those that were there, by slot.
+        """
+        codes: dict[str, int] = {}
         chosen = [life for slot, life in self._lives.items() if slots is None or slot in slots]
         for life in chosen:
             life.process.terminate()
@@ -133,9 +138,26 @@ class Supervisor:
             if life.process.is_alive():
                 life.process.kill()
                 life.process.join()
+            codes[life.program.slot] = life.process.exitcode or 0
+            if life.process.exitcode == _FORKSERVER_GONE:
+                _make_sure_it_is_dead(life.process.pid)
             del self._lives[life.program.slot]
         if slots is None:
             self._due.clear()
+        return codes
+
+    def carry_out(self, program: Program) -> None:
+        """Run a program that ends by itself, and wait until it has ended well; where it dies it is started again.
+
+        Raises:
+            OrchestraError: it cannot go on, or has died too often.
+        """
+        for _ in range(_LIVES):
+            self.start(program)
+            death = self._bury(self._lives[program.slot])
+            if death.exit_code == 0:
+                return
+        raise OrchestraError(f"{program.slot} died {_LIVES} times in a row, the last time {death.reason}")
 
     def _bury(self, life: _Life) -> Death:
         life.process.join()

@@ -45,9 +45,7 @@ def serve(run: RunFolder, anchors: Sequence[Path] = (), authority: str = "") -> 
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    projection = _sound_projection(run)
-    key = recorder_key(run) if run.signing is not Signing.NONE else None
-    sealer = Sealer(run.id, run.anchor, key, anchors)
+    projection, sealer = _opened(run, anchors)
     follower = Follower(run, after=projection.place()[0])
     publisher = Publisher(run, RECORDER, facts={"role": "recorder"})
     structlog.get_logger().info("recording", agent=RECORDER, position=follower.position)
@@ -56,14 +54,33 @@ def serve(run: RunFolder, anchors: Sequence[Path] = (), authority: str = "") -> 
             _take(projection, sealer, follower.entries(_WAIT_S))
             sealer.maybe(*projection.place())
             publisher.beat({"state": f"sealed {sealer.sealed}", "position": follower.position})
-        _take(projection, sealer, follower.rest())
-        sealer.seal(*projection.place())
-        if authority:
-            _stamp(run, authority)
+        _finish(run, projection, sealer, follower.rest(), authority)
     finally:
         follower.close()
         publisher.close()
         projection.close()
+
+
+def finish(run: RunFolder, anchors: Sequence[Path] = (), authority: str = "") -> None:
+    """Take in, seal and stamp what is left of a run whose broker has gone: after a recorder that died at the end."""
+    projection, sealer = _opened(run, anchors)
+    try:
+        _finish(run, projection, sealer, JournalReader(run.journal, projection.place()[0]).entries(), authority)
+    finally:
+        projection.close()
+
+
+def _opened(run: RunFolder, anchors: Sequence[Path]) -> tuple[Projection, Sealer]:
+    projection = _sound_projection(run)
+    key = recorder_key(run) if run.signing is not Signing.NONE else None
+    return projection, Sealer(run.id, run.anchor, key, anchors)
+
+
+def _finish(run: RunFolder, projection: Projection, sealer: Sealer, rest: Iterable[Entry], authority: str) -> None:
+    _take(projection, sealer, rest)
+    sealer.seal(*projection.place())
+    if authority:
+        _stamp(run, authority)
 
 
 def _stamp(run: RunFolder, authority: str) -> None:

@@ -254,7 +254,11 @@ class Launch:
         slots = [life for life in self._supervisor.slots() if life not in ("broker", "recorder")]
         self._supervisor.stop(slots)
         self._supervisor.stop(["broker"])
-        self._supervisor.stop(["recorder"])
+        was_recording = self._supervisor.is_running("recorder")
+        if self._supervisor.stop(["recorder"]).get("recorder") != 0 and was_recording:
+            # It died, or was ended, before it had sealed the end; no broker is left to tell another how far to go.
+            args = (self.run, self.anchors, self.authority)
+            self._supervisor.carry_out(Program(RECORDER, "recorder", recorder.finish, args, is_kept=False))
         self.run.remove_sockets()
 
 

@@ -1,5 +1,6 @@
 """Small builders of messages and buses for tests."""
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,19 @@ def introduce(publishing: Publishing, cast: dict[str, Role] | None = None) -> No
         identity = derived("present", name)
         messages.append(message(MessageType.CONTROL, body, identity, sender=SUPERVISOR, recipient=EVERYONE, task="run"))
     publishing.publish(messages)
+
+
+def free_address() -> str:
+    """Return an address of which this port and the next are free now."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return f"tcp://127.0.0.1:{port}"
 
 
 def serve_broker(path: str, listen: Listen | None = None) -> None:

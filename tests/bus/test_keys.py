@@ -1,7 +1,6 @@
 """Who gets in from another machine: nobody without a key, and with a key only under its own name."""
 
 import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from bus.subscriber import Subscriber
 from bus.wire import Status
 from protocol.encoder import encode
 from protocol.errors import BusError, KeyFault, Refused
-from tests.builders import RunningBroker, broker, status
+from tests.builders import RunningBroker, broker, free_address, status
 
 SHORT_S = 1.0
 
@@ -37,19 +36,6 @@ class Elsewhere:
 
     def bus(self, name: str) -> RemoteBus:
         return RemoteBus(self.address, name, self.ring)
-
-
-def free_address() -> str:
-    """Return an address of which this port and the next are free now."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return f"tcp://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +211,7 @@ def test_a_range_that_does_not_add_up_is_refused() -> None:
     with pytest.raises(BusError):
         unpack_range(b"L")
     with pytest.raises(BusError):
-        unpack_range(b"L" + (5).to_bytes(8, "little") + (2**32 - 1).to_bytes(4, "little"))
+        unpack_range(b"L" + bytes(8) + (5).to_bytes(8, "little") + (2**32 - 1).to_bytes(4, "little"))
 
 
 def test_history_from_elsewhere_reads_on_after_its_broker_was_killed(tmp_path: Path) -> None:

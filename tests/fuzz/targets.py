@@ -7,6 +7,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from bus import wire
+from bus.compression import pack, unpack
 from bus.door import Door
 from bus.memory import MemoryStore
 from bus.ranges import pack_range, unpack_range
@@ -106,7 +107,8 @@ TARGETS: Final[dict[str, tuple[Target, list[bytes]]]] = {
     ),
     "number": (_frame(wire.unpack_number), [wire.pack_number(b"N", 5)]),
     "facts": (_frame(wire.unpack_facts), [wire.pack_facts(kind, _FACTS) for kind in (b"H", b"B", b"S", b"R", b"J")]),
-    "range": (_frame(unpack_range), [pack_range(9, _RANGE), pack_range(9, [])]),
+    "packed": (_frame(unpack), [pack(EXAMPLES[0]), pack(b"H{}")]),
+    "range": (_frame(unpack_range), [pack_range(5, 9, _RANGE), pack_range(5, 9, [])]),
 }
 
 
