@@ -14,8 +14,8 @@ _HEAD = """# The command line
 Generated from the code (`python -m cli.reference > docs/cli.md`); a test holds the two together. Everything
 here is a promise to scripts: names, options, exit codes and the keys of every `--json` form.
 
-`RUN` is a run's folder, its id, or `last`. Settings come from `orchestra.toml` in the present folder, then from
-`ORCHESTRA_RUNS` and `ORCHESTRA_INSTANCES`; an unknown key is an error. `NO_COLOR` and narrow terminals are
+`RUN` is a run's folder, its id, or `last`; `observe` and `status` also take `tcp://HOST:PORT`. Settings come from
+`orchestra.toml` in the present folder, then from `ORCHESTRA_…` variables; an unknown key is an error. `NO_COLOR` and narrow terminals are
 respected; progress and errors go to standard error, results to standard output.
 """
 
@@ -28,9 +28,10 @@ One object a line, UTF-8.
 | `run`, `resume` | `run`, `done`, `files`, `decide` (what a person must decide, or null) |
 | `replay` | `agent`, `same`, `not_sent` |
 | `observe` | `sequence`, `recorded_ns`, `topic`, `id`, `sender`, `recipient`, `type`, `task`, `attempt`, `cause`, `said` |
-| `status` | `run`, `live`, `head`, `up_s`, `topics`, `sessions`; of a live run also `epoch`, `pid`, `refused`, `trouble`, `inboxes`, `cast` |
+| `status` | `run`, `live`, `head`, `up_s`, `topics`, `sessions`; of a live run also `epoch`, `pid`, `refused`, `denied`, `conflicts`, `trouble`, `inboxes`, `cast` |
 | `audit show` | as `observe`; a verdict also `judged`, `decision`, `reason`, `gates` |
-| `audit verify` | `run`, `good`, `entries`, `sealed`, `unsealed`, `seals`, `first_bad`, `reason` |
+| `audit verify` | `run`, `good`, `entries`, `read`, `sealed`, `unsealed`, `seals`, `signed`, `pruned`, `first_bad`, `reason`, `stamps` |
+| `keys show` | `name`, `kind`, `public`, `secret_here`, `hears` |
 | `costs` | `run`, `by`, `usd` (null when a price is unknown), `usd_known`, `unpriced_calls`, `rows` |
 | `validate` | `file`, `valid`, `code`, `line`, `column`, `reason` |
 | `doctor` | `name`, `is_there`, `found`, `fix`, `is_needed` |
