@@ -9,6 +9,7 @@ import typer
 from cli.auditing import audit_app, show_costs
 from cli.doctor import doctor
 from cli.exits import Exit
+from cli.history import history, show
 from cli.keys import keys_app
 from cli.missions import replay, resume, run_app
 from cli.screen import warn
@@ -26,6 +27,8 @@ app = typer.Typer(
 app.add_typer(run_app, name="run")
 app.command()(resume)
 app.command()(replay)
+app.command()(history)
+app.command()(show)
 app.command()(observe)
 app.command()(status)
 audit_app.command("verify")(verify_run)

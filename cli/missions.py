@@ -75,7 +75,7 @@ def resume(name: RunName = "last", quiet: Quiet = False, as_json: Json = False) 
     """Go on with a run that was interrupted or whose machine went down; finished work is not done again."""
     settings = load()
     run = find_run(settings, name)
-    start = _start_of(run)
+    start = start_of(run)
     told = {setting.name: setting.value for setting in start.settings}
     if start.subject != spec_facts.NAME or start.plan is None:
         raise SourceError(f"{run.path} was started by {start.subject!r}, which this version does not know")
@@ -89,7 +89,17 @@ def resume(name: RunName = "last", quiet: Quiet = False, as_json: Json = False) 
     _carry_out(run, mission, Path(told["output"]), is_quiet=quiet, as_json=as_json)
 
 
-def _start_of(run: RunFolder) -> Control:
+def coordinator_of(start: Control) -> str:
+    """Return who carries the mission's plan out."""
+    return next(setting.value for setting in start.settings if setting.name == "coordinator")
+
+
+def start_of(run: RunFolder) -> Control:
+    """Return the message that started a run's mission.
+
+    Raises:
+        SourceError: the run stopped before.
+    """
     for entry in JournalReader(run.journal).entries():
         if entry.topic.endswith("/control"):
             body = decode(entry.document).body
@@ -161,8 +171,8 @@ def replay(name: RunName = "last", as_json: Json = False) -> None:
     Exit codes: 0 the same messages, 1 a difference, which is shown.
     """
     run = find_run(load(), name)
-    start = _start_of(run)
-    coordinator = next(setting.value for setting in start.settings if setting.name == "coordinator")
+    start = start_of(run)
+    coordinator = coordinator_of(start)
     rows = []
     for agent in (TECH_LEAD, coordinator):
         try:

@@ -26,6 +26,8 @@ One object a line, UTF-8.
 | command | keys |
 | --- | --- |
 | `run`, `resume` | `run`, `done`, `files`, `decide` (what a person must decide, or null) |
+| `history` | `run`, `scenario`, `began`, `took_s`, `tasks`, `accepted`, `entries`, `stands` |
+| `show` | `run`, `at`, `recorded_ns`, `tasks` (each `task`, `agent`, `state`, `attempt`, `rejections`, `losses`, `instance`, `waits_for`, `artifacts`) |
 | `replay` | `agent`, `same`, `not_sent` |
 | `observe` | `sequence`, `recorded_ns`, `topic`, `id`, `sender`, `recipient`, `type`, `task`, `attempt`, `cause`, `said` |
 | `status` | `run`, `live`, `head`, `up_s`, `topics`, `sessions`; of a live run also `epoch`, `pid`, `refused`, `denied`, `conflicts`, `trouble`, `inboxes`, `cast` |

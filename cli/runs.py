@@ -25,9 +25,21 @@ def find_run(settings: Settings, name: str) -> RunFolder:
     for path in (Path(name), settings.runs / name):
         if (path / "journal").is_dir():
             return _with_keys(path, settings)
-    known = sorted(path.name for path in settings.runs.glob("*/") if path.name != _LAST and (path / "journal").is_dir())
-    hint = f"known runs: {', '.join(known[-5:])}" if known else f"there are no runs in {settings.runs} yet"
+    known = [run.path.name for run in all_runs(settings)[-5:]]
+    hint = f"known runs: {', '.join(known)}" if known else f"there are no runs in {settings.runs} yet"
     raise SourceError(f"no run is called {name!r}; {hint}")
+
+
+def all_runs(settings: Settings) -> list[RunFolder]:
+    """Return the runs in the runs folder, the oldest first."""
+    found = [path for path in settings.runs.glob("*/") if path.name != _LAST and (path / "journal").is_dir()]
+    return [_with_keys(path, settings) for path in sorted(found, key=_begun)]
+
+
+def _begun(path: Path) -> tuple[int, str]:
+    """Return when the first file of a run's journal was last written: that orders runs well enough to list them."""
+    first = min((path / "journal").glob("*.mcap"), default=path)
+    return first.stat().st_mtime_ns, path.name
 
 
 def find_place(settings: Settings, name: str) -> RunFolder | RemoteBus:

@@ -303,3 +303,27 @@ def test_what_cannot_be_carried_out_is_said_before_anything_starts(tmp_path: Pat
         assert done.returncode == 2, (name, done.stderr)
         assert "rename it" in done.stderr or "split it" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_show_tells_where_every_task_stood_at_any_moment(finished: Mission) -> None:
+    def states(*arguments: str) -> dict[str, str]:
+        shown = orchestra("show", finished.run, *arguments, "--json", cwd=finished.folder)
+        assert shown.returncode == 0, shown.stderr
+        return {task["task"]: task["state"] for task in json.loads(shown.stdout)["tasks"]}
+
+    entries = finished.entries()
+    plan = next(e.sequence for e in entries if e.topic == "data-coordinator/task-assignment")
+    claim = next(e.sequence for e in entries if e.topic.endswith("/claim"))
+    assert states("--at", "1") == {}
+    assert set(states("--at", str(plan)).values()) == {"assigned", "waiting"}
+    assert list(states("--at", str(claim)).values()).count("claimed") == 1
+    assert set(states().values()) == {"accepted"}
+
+
+def test_history_lists_the_missions_and_how_they_ended(finished: Mission) -> None:
+    listed = orchestra("history", "--json", cwd=finished.folder)
+    assert listed.stdout == ""  # this one was given a folder of its own
+    (finished.folder / "runs" / "one").symlink_to(finished.run)
+    [row] = [json.loads(line) for line in orchestra("history", "--json", cwd=finished.folder).stdout.splitlines()]
+    (finished.folder / "runs" / "one").unlink()
+    assert (row["scenario"], row["stands"], row["tasks"], row["accepted"]) == ("spec-facts", "done", 9, 9)
