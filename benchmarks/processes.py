@@ -1,5 +1,6 @@
 """Sender, broker and receiver as processes of their own, and what each of them used."""
 
+import logging
 import multiprocessing
 import resource
 import signal
@@ -13,6 +14,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
+
+import structlog
 
 from bus.broker import Broker
 from bus.door import BORN_WITH
@@ -31,6 +34,7 @@ from protocol.topics import EVERYONE, SUPERVISOR
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["benchmarks.path", "benchmarks.slow", "benchmarks.roundtrip"])
 _CAST: Final = {"@fact-extractor": "specialist", "@spec-coordinator": "coordinator"}
+_STOP_S: Final = 5.0
 _ANSWER_S: Final = 60.0
 _NS: Final = 1_795_253_400_250_000_000
 
@@ -59,7 +63,10 @@ class Part:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.join()
+        self.process.join(_STOP_S)
+        if self.process.is_alive():  # the signal came just before it went to wait where no signal wakes it
+            self.process.kill()
+            self.process.join()
         self.pipe.close()
 
 
@@ -110,7 +117,8 @@ def serve_broker(pipe: Connection, run: RunFolder, options: dict[str, Any]) -> N
 
 
 def serve_recorder(pipe: Connection, run: RunFolder) -> None:
-    """Run the real recorder."""
+    """Run the real recorder; its log would stand in the middle of the table."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     pipe.send("ready")
     recorder.serve(run)
 

@@ -1,7 +1,7 @@
 """Row `47 agents`: a forkserver with our preload, as the supervisor runs it, against spawn.
 
-Each start is measured in a launcher of its own (`python -m benchmarks.startup SIDE COUNT`): a forkserver is
-started once in a process, and it has to be paid for.
+Each start is measured in a launcher of its own: a forkserver is started once in a process, and it has to be paid
+for.
 """
 
 import json
@@ -64,7 +64,9 @@ def rows(effort: Effort) -> list[Row]:
 
 
 def _launched(side: str, count: int) -> Started:
-    command = [sys.executable, "-m", "benchmarks.startup", side, str(count)]
+    # Not `-m`: what the supervisor starts has to be importable by its own name.
+    script = f"from benchmarks import startup; startup.main({side!r}, {count})"
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return Started(**json.loads(done.stdout))
 
@@ -117,7 +119,3 @@ def main(side: str, count: int) -> None:
         warm_seconds = _start_all(side, supervisor, count)[0] if side == "forkserver" else seconds
         supervisor.stop()
     print(json.dumps({"seconds": seconds, "warm_seconds": warm_seconds, "own_bytes": own_bytes}))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
