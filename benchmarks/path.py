@@ -112,13 +112,14 @@ def _rate(way: Way, ours: list[Passage], raw: list[Passage]) -> Row:
 
 
 def _cpu(way: Way, ours: list[Passage], raw: list[Passage]) -> Row:
-    facts = {"ours_cpu_us_by_process": _middle(ours).shares(), "raw_cpu_us_by_process": _middle(raw).shares()}
+    facts = {"ours_cpu_us_by_process": middle(ours).shares(), "raw_cpu_us_by_process": middle(raw).shares()}
     used = [p.cpu_us for p in ours], [p.cpu_us for p in raw]
     aim = Aim(bound=4, at_most=True) if way.name == "bus, libxml2 only" else None
     return compared(f"{way.name}: CPU", "CPU us/msg", *used, text=("as above", _RAW), aim=aim, facts=facts)
 
 
-def _middle(passages: list[Passage]) -> Passage:
+def middle(passages: list[Passage]) -> Passage:
+    """Return the passage with the middle CPU time."""
     return sorted(passages, key=lambda passage: passage.cpu_us)[len(passages) // 2]
 
 

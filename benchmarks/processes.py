@@ -163,7 +163,7 @@ def listening(run: RunFolder, names: Sequence[str]) -> Listen:
     ring.create_curve(BROKER_KEY)
     for name in names:
         ring.allow(name.removeprefix("@"), ring.create_curve(name), is_observer=False)
-    return Listen(f"tcp://127.0.0.1:{_free_port()}", ring)
+    return Listen(f"tcp://127.0.0.1:{free_port()}", ring)
 
 
 def reached(run: RunFolder, listen: Listen | None, name: str) -> Place:
@@ -171,7 +171,8 @@ def reached(run: RunFolder, listen: Listen | None, name: str) -> Place:
     return run if listen is None else RemoteBus(listen.address, name.removeprefix("@"), listen.keys)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

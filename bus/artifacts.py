@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from bus.files import sync_names
 from protocol.bodies import File
 from protocol.errors import SourceError
 from protocol.secrets import redacted_bytes
@@ -65,3 +66,4 @@ class ArtifactStore:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(target)
+        sync_names(target.parent)  # a journaled reference must not outlive the name it leads to

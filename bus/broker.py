@@ -186,7 +186,7 @@ class Broker:
         try:
             receipts = self._accept(group)
         except JournalError as error:
-            self._refuse_group(group, str(error))
+            self._give_back(group, str(error))
             return
         if self._trouble:
             self._log.info("journal takes entries again")
@@ -221,7 +221,7 @@ class Broker:
             self._tell(wire.pack_head(self.epoch, self._journal.head))
         return receipts
 
-    def _refuse_group(self, group: list[Submission], reason: str) -> None:
+    def _give_back(self, group: list[Submission], reason: str) -> None:
         """The disk would not take a group: acknowledge nothing, say so once, let the publishers send again."""
         if reason != self._trouble:
             self._log.error("journal takes nothing", reason=reason)

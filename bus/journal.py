@@ -11,7 +11,6 @@
 """
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import Final
 
 from bus.faults import reached
 from bus.files import FRESH, keep, sync_names, write_all
+from bus.lock import is_open, locked
 from bus.records import CHUNK_BYTES, RECORD_BYTES, Channels, ChunkPlace, Draft, Entry, chunk, ending, preamble
 from bus.segment import Segment, segment_path, segments
 from bus.tear import is_ending, is_incomplete, mark, mark_path, marked
@@ -27,8 +27,7 @@ from protocol.errors import JournalError
 from protocol.schema import schema_bytes, schema_digest
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
-TO_THE_END: Final = 2**63
-_LOCK_S: Final = 1.0
+TO_THE_END: Final = 2**63 - 1  # the highest number that a frame may carry
 
 
 class Journal:
@@ -70,7 +69,7 @@ class Journal:
     def _open(self, on_entry: Callable[[Entry], None], sealed_upto: int) -> None:
         folder = self._folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(folder / "lock")
+        self._lock = locked(folder / "lock")
         self._sync_names()
         marked_upto = marked(folder)
         self._recover(on_entry, marked_upto)
@@ -272,22 +271,6 @@ def _cut_short(segment: Segment) -> JournalError:
     return JournalError(f"{segment.path.name}, byte {segment.offset:,}: cut short, but more was written after that")
 
 
-def _locked(path: Path) -> int:
-    """Take the lock; `is_open` holds it for a moment, and so does a broker that is just being killed."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline_s = time.monotonic() + _LOCK_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if time.monotonic() < deadline_s:
-                time.sleep(0.01)
-                continue
-            os.close(descriptor)
-            raise JournalError(f"{path.parent} is held by another broker; stop that one first") from error
-        return descriptor
-
-
 class JournalReader:
     """The reading side: any process, any number, while the broker writes.
 
@@ -387,18 +370,3 @@ class JournalReader:
             self.close()
             return True
         return False
-
-
-def is_open(folder: Path) -> bool:
-    """Return whether a broker holds this journal now."""
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

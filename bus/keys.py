@@ -20,12 +20,14 @@ import zmq
 from bus.faults import reached
 from protocol.errors import KeyFault
 from protocol.names import is_agent_name
+from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, RECORDER, SUPERVISOR
 
 BROKER_KEY: Final = "broker"
 CURVE: Final = "curve"
 ED25519: Final = "ed25519"
 _Z85: Final = re.compile(rb"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 _OBSERVER: Final = "observer"
+_OURS: Final = frozenset({BROKER, SUPERVISOR, GATEKEEPER, RECORDER, CLOCK, EVERYONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +142,40 @@ class KeyRing:
         """Keep the public key by which somebody elsewhere is recognised, the broker for instance.
 
         One that was kept under the name before is retired, not forgotten.
+
+        Raises:
+            KeyFault: it is no CURVE key where it has to be one, or the name is not an agent's.
         """
         raw, path = (_z85("the key given", public) if kind == CURVE else public) + b"\n", self._public(name, kind)
         if path.exists() and path.read_bytes() != raw:
             path.replace(self._retired(name, kind))
         path.write_bytes(raw)
 
+    def trust_broker(self, public: bytes) -> None:
+        """Keep the public CURVE key by which brokers elsewhere are recognised; our own broker keeps its pair.
+
+        Raises:
+            KeyFault: it is no CURVE key.
+        """
+        folder = self.folder / "trusted"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / f"{BROKER_KEY}.{CURVE}.pub").write_bytes(_z85("the key given", public) + b"\n")
+
+    def brokers_public(self) -> bytes:
+        """Return the public CURVE key of the broker to go to: the one that is trusted, or else our own.
+
+        Raises:
+            KeyFault: there is neither.
+        """
+        trusted = self.folder / "trusted" / f"{BROKER_KEY}.{CURVE}.pub"
+        return _z85(trusted, trusted.read_bytes()) if trusted.exists() else self.public(BROKER_KEY, CURVE)
+
     def retire(self, name: str, kind: str) -> Path:
-        """Take a pair out of use. Its public half is kept: what it has signed has to stay verifiable."""
+        """Take a pair out of use. Its public half is kept: what it has signed has to stay verifiable.
+
+        Raises:
+            KeyFault: there is no such pair.
+        """
         kept = self._retired(name, kind)
         try:
             self._public(name, kind).replace(kept)
@@ -162,6 +190,8 @@ class KeyRing:
         Raises:
             KeyFault: it is no CURVE key, no name, or the key of somebody else already.
         """
+        if f"@{name.removeprefix('@')}" in _OURS:
+            raise KeyFault(f"{name} is a name of the run itself; nobody speaks under it from elsewhere")
         path = self._allowed(name)
         known = self.peer(_z85("the key given", public))
         if known is not None and known.name != name:
@@ -169,7 +199,11 @@ class KeyRing:
         path.write_bytes(public.strip() + b"\n" + (f"{_OBSERVER}\n".encode() if is_observer else b""))
 
     def deny(self, name: str) -> None:
-        """Let nobody connect under a name any more; who is connected stays so until the broker is started again."""
+        """Let nobody connect under a name any more; who is connected stays so until the broker is started again.
+
+        Raises:
+            KeyFault: nobody was allowed to.
+        """
         try:
             self._allowed(name).unlink()
         except FileNotFoundError as error:
@@ -248,6 +282,8 @@ def _write_new(path: Path, raw: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
         os.link(draft, path)
     finally:
         draft.unlink()

@@ -21,8 +21,8 @@ from bus.sockets import Sockets
 from protocol.errors import BusError, JournalError
 from protocol.names import is_agent_name
 
-# Hello, heartbeat and questions; documents travel in frames of another kind.
-_LARGEST_CONTROL_BYTES: Final = 64 * 1024
+_PUBLISHED: Final = (b"P", b"G")
+_ASKED: Final = (b"H", b"S", b"B", b"R")
 _REMOTE_SESSIONS: Final = 256
 
 
@@ -58,12 +58,12 @@ class Reception:
         try:
             raw = pair.opened(raw)
             kind = raw[:1]
-            if kind in (b"P", b"G"):
+            if kind in _PUBLISHED:
                 return self._numbered(pair, identity, raw, name)
-            if len(raw) > _LARGEST_CONTROL_BYTES:
-                raise BusError(f"a control frame of {len(raw):,} bytes")
+            if kind not in _ASKED:
+                raise BusError(f"a frame of {len(raw):,} bytes of no kind that a broker takes")
             self._answer(pair, identity, kind, wire.unpack_facts(raw), name)
-        except (BusError, JournalError) as error:
+        except BusError as error:
             structlog.get_logger().warning("frame dropped", reason=str(error))
         return None
 
@@ -153,7 +153,10 @@ class Reception:
             self._turn_away(session.pair, identity, "not-your-inbox", reason)
             return
         session.ranges = session.ranges or RangeServer(self.run)
-        answer = session.ranges.slice(after, min(upto, self.head()), inbox)
+        try:
+            answer = session.ranges.slice(after, min(upto, self.head()), inbox)
+        except JournalError as error:
+            answer = wire.pack_facts(b"X", {"code": "journal", "reason": str(error)})
         session.pair.send(identity, answer)
 
 

@@ -11,7 +11,8 @@ from zmq.utils.monitor import recv_monitor_message
 from bus import wire
 from bus.compression import pack, unpack, unpack_heard
 from bus.journal import TO_THE_END
-from bus.keys import BROKER_KEY, CURVE, ED25519, KeyRing
+from bus.keys import CURVE, ED25519, KeyRing
+from bus.publisher import PATIENCE_S
 from bus.ranges import unpack_range
 from bus.records import Entry
 from bus.signatures import Sign, signing_key
@@ -20,7 +21,6 @@ from protocol.errors import BusError
 
 _ANSWER_S: Final = 5.0
 _ASK_AGAIN_S: Final = 1.0
-_PATIENCE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class RemoteBus:
             BusError: the address is none.
         """
         socket.curve_publickey, socket.curve_secretkey = self.keys.curve(self.name)
-        socket.curve_serverkey = self.keys.public(BROKER_KEY, CURVE)
+        socket.curve_serverkey = self.keys.brokers_public()
         socket.connect(tcp_endpoint(self.address, name))
 
     def history(self, inbox: str | None, after: int) -> "RangeReader":
@@ -122,7 +122,7 @@ class RangeReader:
     def _ask(self, upto: int) -> tuple[int, list[Entry]]:
         """Ask until there is an answer: a broker that was killed in between has forgotten us and the question."""
         request = wire.pack_facts(b"R", {"after": self.position, "upto": upto, "inbox": self._inbox})
-        deadline_s = time.monotonic() + _PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline_s:
             for frame in (self._hello, request):
                 self._dealer.send(pack(frame))
@@ -134,4 +134,4 @@ class RangeReader:
                         return position, entries
                 if raw[:1] == b"X":
                     raise BusError(f"{self._address} refuses: {wire.unpack_facts(raw).get('reason')}")
-        raise BusError(f"{self._address} has not answered for {_PATIENCE_S:.0f} s; is the run still alive?")
+        raise BusError(f"{self._address} has not answered for {PATIENCE_S:.0f} s; is the run still alive?")

@@ -4,7 +4,7 @@ Keys live in a ring (`bus.keys`), in hexadecimal. Signing takes about 35 µs, ch
 """
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -12,8 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from bus.keys import ED25519, KeyRing
 from protocol.errors import KeyFault
-
-SIGNATURE_BYTES: Final = 64
 
 Sign: TypeAlias = Callable[[bytes], bytes]
 

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
+from zmq.utils import z85
 
 from bus.compression import LARGEST_FRAME_BYTES, pack, pack_heard, unpack
 from bus.keys import BROKER_KEY, KeyRing
@@ -162,7 +163,7 @@ class Names(ThreadAuthenticator):
 
     def curve_user_id(self, client_public_key: bytes) -> str:
         """Return the name that the key ring gives a key; the connection is known by it from now on."""
-        peer = self._keys.peer(zmq.utils.z85.encode(client_public_key))
+        peer = self._keys.peer(z85.encode(client_public_key))
         return peer.name if peer is not None else ""
 
 

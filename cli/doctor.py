@@ -22,7 +22,19 @@ from protocol.examples import example
 from protocol.messages import MessageType
 from protocol.schema import schema_bytes
 
-_NEEDED = ("pyzmq", "lxml", "xmlschema", "pydantic", "structlog", "typer", "rich", "cryptography", "pypdf", "pint")
+_NEEDED = (
+    "pyzmq",
+    "lxml",
+    "xmlschema",
+    "pydantic",
+    "structlog",
+    "typer",
+    "rich",
+    "cryptography",
+    "zstandard",
+    "pypdf",
+    "pint",
+)
 _EXTRAS = {"anthropic": "anthropic", "google-genai": "google"}
 _FREE_BYTES = 1_000_000_000
 

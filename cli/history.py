@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from bus.journal import TO_THE_END, JournalReader, is_open
+from bus.journal import TO_THE_END, JournalReader
+from bus.lock import is_open
 from bus.run import RunFolder
 from cli.missions import Json, RunName, coordinator_of, start_of
 from cli.runs import all_runs, find_run
 from cli.screen import say, say_json, table, warn
 from cli.settings import load
+from coordinators.coordinator import TaskRow
 from coordinators.past import moment
 from coordinators.tasks import State
 from protocol.bodies import Action, Control, Report, Verb
@@ -109,13 +111,14 @@ def show(
         return
     done = sum(row["state"] == State.ACCEPTED.value for row in rows)
     title = f"{run.id} after entry {found.at}, {_moment(found.at_ns)}: {done} of {len(rows)} tasks accepted"
-    columns = ["task", "agent", "state", "attempt", "rejected", "lost", "held by", "waits for"]
-    table(title, columns, [[*list(row.values())[:7], ", ".join(row["waits_for"])] for row in rows])
+    columns = ["task", "agent", "state", "attempt", "rejections", "losses", "instance"]
+    shown = [[*(row[column] for column in columns), ", ".join(row["waits_for"])] for row in rows]
+    table(title, [*columns, "waits for"], shown)
     if at is None:
         say("any earlier moment: orchestra show RUN --at SEQ (sequences: orchestra audit show)", "dim")
 
 
-def _rows(rows: Any) -> Iterator[dict[str, Any]]:
+def _rows(rows: tuple[TaskRow, ...]) -> Iterator[dict[str, Any]]:
     accepted = {row.planned.id for row in rows if row.state is State.ACCEPTED}
     for row in rows:
         yield {

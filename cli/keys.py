@@ -9,6 +9,7 @@ from bus.signatures import create
 from cli.missions import Json
 from cli.screen import say, say_json, table
 from cli.settings import load
+from protocol.errors import KeyFault
 from protocol.topics import RECORDER, inbox_of
 
 keys_app = typer.Typer(
@@ -68,7 +69,10 @@ def show(as_json: Json = False) -> None:
 def rotate(name: Name) -> None:
     """Replace a name's keys by new ones. The old public halves are kept: what they signed stays verifiable."""
     ring = KeyRing.open(load().keys)
-    for kind in [kind for known, kind, _ in ring.pairs() if known == name.removeprefix("@")]:
+    kinds = [kind for known, kind, _ in ring.pairs() if known == name.removeprefix("@")]
+    if not kinds:
+        raise KeyFault(f"no secret key of {name} is in {ring.folder}; a pair is rotated where it was made")
+    for kind in kinds:
         kept = ring.retire(name, kind)
         public = create(ring, name) if kind == ED25519 else ring.create_curve(name).decode()
         peer = next((peer for peer in ring.peers() if peer.name == name.removeprefix("@")), None)
@@ -100,5 +104,5 @@ def trust(
     public: Annotated[str, typer.Argument(help="The broker's public CURVE key, from `orchestra keys show` there.")],
 ) -> None:
     """On another machine: keep the key by which the broker over there is recognised."""
-    KeyRing.make(load().keys).trust(BROKER_KEY, CURVE, public.encode())
+    KeyRing.make(load().keys).trust_broker(public.encode())
     say("the broker is recognised by this key from now on")

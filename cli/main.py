@@ -11,7 +11,7 @@ from cli.doctor import doctor
 from cli.exits import Exit
 from cli.history import history, show
 from cli.keys import keys_app
-from cli.missions import replay, resume, run_app
+from cli.missions import fork, replay, resume, run_app
 from cli.screen import warn
 from cli.validation import schema, template, validate
 from cli.verifying import export, prune, stamp_run, verify_run
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(run_app, name="run")
 app.command()(resume)
+app.command()(fork)
 app.command()(replay)
 app.command()(history)
 app.command()(show)

@@ -21,6 +21,8 @@ from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
 from protocol.errors import OrchestraError, ReplayDifference, SourceError
 from protocol.topics import TECH_LEAD
+from scenarios.fork import branch
+from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch, check_size
 from scenarios.mission import Mission, check_writable, write_results
 from scenarios.spec_facts import plan as spec_facts
@@ -73,8 +75,36 @@ def run_spec_facts(
 
 def resume(name: RunName = "last", quiet: Quiet = False, as_json: Json = False) -> None:
     """Go on with a run that was interrupted or whose machine went down; finished work is not done again."""
+    _go_on(find_run(load(), name), is_quiet=quiet, as_json=as_json)
+
+
+def fork(
+    name: RunName,
+    at: Annotated[int, typer.Option(min=1, metavar="SEQ", help="The last entry of the past that both share.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="TASK.NAME=VALUE", help="A setting, or TASK.input=FILE.")
+    ] = None,
+    output: Output = Path("out"),
+    run_dir: RunDir = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Start a new run from any moment of another one, with changes or without, and carry it out.
+
+    What was accepted by then is not done again, except the changed tasks and what builds on them. Sequences:
+    `orchestra audit show`; where the tasks stood: `orchestra show RUN --at SEQ`.
+    """
     settings = load()
-    run = find_run(settings, name)
+    parent = find_run(settings, name)
+    start = start_of(parent)
+    check_writable(output)
+    begun = branch(parent, at, coordinator_of(start), changes or [])
+    child = new_run(settings, f"{start.subject}-fork", run_dir)
+    make_fork(begun, child, output)
+    _go_on(child, is_quiet=quiet, as_json=as_json)
+
+
+def _go_on(run: RunFolder, *, is_quiet: bool, as_json: bool) -> None:
     start = start_of(run)
     told = {setting.name: setting.value for setting in start.settings}
     if start.subject != spec_facts.NAME or start.plan is None:
@@ -82,11 +112,11 @@ def resume(name: RunName = "last", quiet: Quiet = False, as_json: Json = False) 
     mission = Mission(
         scenario=spec_facts.NAME,
         coordinator=told["coordinator"],
-        specialists=spec_facts.specialists(settings.instances),
+        specialists=spec_facts.specialists(load().instances),
         plan=start.plan,
         settings=tuple((key, value) for key, value in told.items() if key != "coordinator"),
     )
-    _carry_out(run, mission, Path(told["output"]), is_quiet=quiet, as_json=as_json)
+    _carry_out(run, mission, Path(told["output"]), is_quiet=is_quiet, as_json=as_json)
 
 
 def coordinator_of(start: Control) -> str:
@@ -95,17 +125,22 @@ def coordinator_of(start: Control) -> str:
 
 
 def start_of(run: RunFolder) -> Control:
-    """Return the message that started a run's mission.
+    """Return the message that started a run's mission; of a fork, with the settings that the fork has changed.
 
     Raises:
         SourceError: the run stopped before.
     """
+    start: Control | None = None
     for entry in JournalReader(run.journal).entries():
-        if entry.topic.endswith("/control"):
-            body = decode(entry.document).body
-            if isinstance(body, Control) and body.verb is Verb.START:
-                return body
-    raise SourceError(f"{run.path} stopped before its mission began; start it again in another --run-dir")
+        body = decode(entry.document).body if entry.topic.endswith("/control") else None
+        if isinstance(body, Control) and body.verb is Verb.START and start is None:
+            start = body
+        elif isinstance(body, Control) and body.verb is Verb.FORK and start is not None:
+            told = {setting.name: setting for setting in (*start.settings, *body.settings)}
+            start = start.model_copy(update={"settings": tuple(told.values())})
+    if start is None:
+        raise SourceError(f"{run.path} stopped before its mission began; start it again in another --run-dir")
+    return start
 
 
 def _carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool, as_json: bool) -> None:

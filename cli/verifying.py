@@ -24,7 +24,10 @@ from observers.verify import Finding, remember, remembered, verify
 Keys = Annotated[list[str] | None, typer.Option("--key", help="The recorder's public key, 64 hexadecimal digits.")]
 Anchors = Annotated[list[Path] | None, typer.Option("--anchor", help="Seals kept elsewhere: a file or a folder.")]
 RunOrFile = Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run, or a bundle made by `audit export`.")]
-Roots = Annotated[Path | None, typer.Option("--tsa-root", help="Certificates (PEM) of trusted time-stamp servers.")]
+Roots = Annotated[
+    Path | None,
+    typer.Option("--tsa-root", exists=True, dir_okay=False, help="Certificates (PEM) of trusted time-stamp servers."),
+]
 
 
 def verify_run(
@@ -86,7 +89,7 @@ def _tell_finding(found: Finding, stamps: list[Stamped]) -> None:
     if found.pruned:
         say(f"entries 1 to {found.pruned} were pruned; what is left continues their chain", "yellow")
     if found.signed:
-        say(f"{found.signed} messages are signed by their senders")
+        say(f"{found.signed} of the messages read are signed by their senders")
     if found.unsealed:
         say(f"{found.unsealed} entries after the last seal: chained, but nobody vouches for their end", "yellow")
     for seal, when, is_checked in stamps:
@@ -100,6 +103,9 @@ def export(name: RunName, file: Annotated[Path, typer.Argument(help="The bundle 
     """Put a run's journal, schema, seals and public keys into one file that anybody can verify elsewhere."""
     run = find_run(load(), name)
     size = export_bundle(run, file)
+    if not run.anchor.exists():
+        say(f"{file}: {size:,} bytes; nothing in it is sealed, so nobody vouches for it", "yellow")
+        return
     say(f"{file}: {size:,} bytes; check it anywhere: orchestra audit verify {file} --key KEY")
     say(f"the recorder's public key, to be given by another way: {public_keys(run)[0]}")
 
@@ -112,14 +118,16 @@ def prune(
     Only whole segments go, and only after the run was verified. A pruned run cannot be resumed or replayed; its
     tables are made again from what is left.
     """
-    run = find_run(load(), name)
+    run, before_ns = find_run(load(), name), moment(before)
     found = verify(run)
     if not found.is_good:
         warn(f"nothing was pruned: entry {found.first_bad} cannot be trusted: {found.reason}", "bold red")
         raise typer.Exit(Exit.FAILED)
-    gone = take_out(run, moment(before))
-    if gone:
-        rebuild_tables(run)
+    gone = take_out(run, before_ns)
+    if not gone:
+        say("nothing was pruned: no whole segment is that old")
+        return
+    rebuild_tables(run)
     say(f"{len(gone)} segments, {sum(row.bytes for row in gone):,} bytes; their digests stay in {run.pruned}")
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from bus.journal import TO_THE_END, is_open
+from bus.journal import TO_THE_END
+from bus.lock import is_open
 from bus.publisher import ask_status
 from bus.records import Entry
 from bus.run import RunFolder
@@ -44,6 +45,7 @@ def observe(
     Without --from it begins with what comes next in a live run, and at the start of a finished one.
     """
     place = find_place(load(), name)
+    _check_may_hear(place)
     is_over = _is_over(place)
     after = (start - 1) if start else (0 if is_over else _head(place))
     try:
@@ -52,6 +54,21 @@ def observe(
                 _show(entry, as_json)
     except KeyboardInterrupt:
         return
+
+
+def _check_may_hear(place: Place) -> None:
+    """Ask for the first entry: a name that may not hear everything is told so there, live it would just hear nothing.
+
+    Raises:
+        BusError: the broker does not let this name read everything.
+    """
+    if isinstance(place, RunFolder):
+        return
+    history = place.history(None, 0)
+    try:
+        next(iter(history.entries(1)), None)
+    finally:
+        history.close()
 
 
 def _is_over(place: Place) -> bool:

@@ -17,6 +17,7 @@ from protocol.bodies import (
     Action,
     Answer,
     Claim,
+    Control,
     Decision,
     ErrorCategory,
     ErrorDetails,
@@ -28,6 +29,7 @@ from protocol.bodies import (
     Report,
     Result,
     TaskAssignment,
+    Verb,
     VerdictReport,
     Wake,
     WakeRequest,
@@ -46,7 +48,10 @@ _GATE_5: Final = QualityGates(layer_5_escalation=Mark.TRIGGERED)
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A planned task and where it stands. rejections and losses count what has happened to it."""
+    """A planned task and where it stands. rejections and losses count what has happened to it.
+
+    valid_from: the first attempt that counts; those before it were made before the task was changed.
+    """
 
     planned: PlannedTask
     state: State = State.WAITING
@@ -57,6 +62,7 @@ class TaskRow:
     due_ns: int = 0
     artifacts: tuple[File, ...] = ()
     error: ErrorDetails | None = None
+    valid_from: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ Stepped = tuple[PlanState, tuple[Draft, ...]]
 class Coordinator:
     """The fold. name: who it is; lead: whom it reports and escalates to."""
 
-    version = "2"
+    version = "3"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead
@@ -93,6 +99,8 @@ class Coordinator:
             return self._lose(state, body)
         if isinstance(body, Wake):
             return self._wake(state, heard)
+        if isinstance(body, Control) and body.verb is Verb.SET and body.plan is not None:
+            return self._change(state, body.plan.tasks)
         row = state.rows.get(task)
         if row is None or row.state not in _AT_WORK:
             return state, ()
@@ -115,6 +123,19 @@ class Coordinator:
         rows = {task.id: TaskRow(task) for task in body.plan.tasks}
         return self._assign_ready(replace(state, rows=MappingProxyType(rows)))
 
+    def _change(self, state: PlanState, changed: tuple[PlannedTask, ...]) -> Stepped:
+        """Tasks of the plan are others now: do them, and all that builds on them, again."""
+        planned = {task.id: task for task in changed if task.id in state.rows}
+        again = set(planned)
+        while more := {name for name, row in state.rows.items() if again & set(row.planned.needs)} - again:
+            again |= more
+        for name in again:
+            row = state.rows[name]
+            waiting, attempt = advance(row.state, Step.CHANGE), row.attempt
+            fresh = TaskRow(planned.get(name, row.planned), waiting, attempt, valid_from=attempt + 1)
+            state = _with(state, fresh)
+        return self._assign_ready(replace(state, is_reported=False) if again else state)
+
     def _claim(self, state: PlanState, heard: Heard, row: TaskRow, body: Claim) -> Stepped:
         if row.state is not State.ASSIGNED or heard.message.attempt != row.attempt:
             return state, ()
@@ -128,6 +149,8 @@ class Coordinator:
         return self._ask_for_wake(state)
 
     def _verdict(self, state: PlanState, heard: Heard, row: TaskRow, body: VerdictReport) -> Stepped:
+        if (heard.message.attempt or 1) < row.valid_from:
+            return state, ()
         if body.decision is Decision.PASS:
             accepted = replace(row, state=advance(row.state, Step.PASS), artifacts=body.artifacts)
             return self._assign_ready(_with(state, accepted))

@@ -6,11 +6,9 @@ Nothing in a fold asks the time, reads a file or draws a number; what it says ge
 from what caused it. Therefore feeding it the journal again must give the same messages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
-
-import structlog
 
 from protocol.bodies import Body, Refusal
 from protocol.encoder import encode
@@ -75,17 +73,24 @@ def sign(draft: Draft, *, sender: str, heard: Heard, ordinal: int) -> Message:
     )
 
 
-def say(fold: Fold[State], state: State, heard: Heard, sender: str) -> tuple[State, list[tuple[Message, bytes]]]:
+def say(
+    fold: Fold[State],
+    state: State,
+    heard: Heard,
+    sender: str,
+    on_break: Callable[[Exception], None] = lambda error: None,
+) -> tuple[State, list[tuple[Message, bytes]]]:
     """Take one step and return the new state and what is to be published, as messages and as documents.
 
     A message on which the step breaks is set aside: its sender is refused, the next higher is told, the state stays.
     A fold is pure, so a second try would break again, and so does a replay, which therefore says the same.
+    on_break: told of the error; a replay does not mind, the process logs it.
     """
     try:
         after, drafts = fold.step(state, heard)
         return after, _signed(drafts, heard, sender)
     except Exception as error:  # noqa: BLE001  # whatever breaks, the coordinator has to go on with the next message
-        structlog.get_logger().exception("message set aside", agent=sender, message=heard.message.id)
+        on_break(error)
         reason = f"{type(error).__name__}: {error}"[:500]
     after, told = fold.set_aside(state, heard, f"{sender} broke on a {heard.message.type.value}: {reason}")
     return after, _signed((_refusal(heard, reason), *told), heard, sender)

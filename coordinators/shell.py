@@ -1,5 +1,6 @@
 """The thin shell that makes a fold a process: refold, publish what is missing, then hear and answer."""
 
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -43,9 +44,14 @@ def serve(run: RunFolder, name: str) -> None:
         entry = subscriber.receive(_BEAT_S)
         if entry is not None:
             reached("coordinator.before-step")
-            state, spoken = say(fold, state, Heard(reread(entry.document), entry.recorded_ns), name)
+            heard = Heard(reread(entry.document), entry.recorded_ns)
+            state, spoken = say(fold, state, heard, name, partial(_log_break, heard.message.id))
             _publish(publisher, [message for message, _ in spoken])
         publisher.beat({"state": "ready", "position": subscriber.position})
+
+
+def _log_break(message: str | None, error: Exception) -> None:
+    structlog.get_logger().error("message set aside", message=message, exc_info=error)
 
 
 def _publish(publisher: Publisher, messages: list[Message]) -> None:

@@ -22,26 +22,34 @@ class Step(Enum):
     RETRY = "retry"  # after a rejection, a loss or an answer from above
     ESCALATE = "escalate"
     ABANDON = "abandon"
+    CHANGE = "change"  # its definition, or what it builds on, is another now: all of it is done again
 
 
 STEPS: Final[dict[State, dict[Step, State]]] = {
-    State.WAITING: {Step.ASSIGN: State.ASSIGNED, Step.ABANDON: State.ABANDONED},
+    State.WAITING: {Step.ASSIGN: State.ASSIGNED, Step.ABANDON: State.ABANDONED, Step.CHANGE: State.WAITING},
     State.ASSIGNED: {
         Step.CLAIM: State.CLAIMED,
         Step.PASS: State.ACCEPTED,  # an earlier attempt's verdict may overtake the claim of the next
         Step.RETRY: State.ASSIGNED,
         Step.ESCALATE: State.ESCALATED,
         Step.ABANDON: State.ABANDONED,
+        Step.CHANGE: State.WAITING,
     },
     State.CLAIMED: {
         Step.PASS: State.ACCEPTED,
         Step.RETRY: State.ASSIGNED,
         Step.ESCALATE: State.ESCALATED,
         Step.ABANDON: State.ABANDONED,
+        Step.CHANGE: State.WAITING,
     },
-    State.ESCALATED: {Step.RETRY: State.ASSIGNED, Step.PASS: State.ACCEPTED, Step.ABANDON: State.ABANDONED},
-    State.ACCEPTED: {},
-    State.ABANDONED: {},
+    State.ESCALATED: {
+        Step.RETRY: State.ASSIGNED,
+        Step.PASS: State.ACCEPTED,
+        Step.ABANDON: State.ABANDONED,
+        Step.CHANGE: State.WAITING,
+    },
+    State.ACCEPTED: {Step.CHANGE: State.WAITING},
+    State.ABANDONED: {Step.CHANGE: State.WAITING},
 }
 
 

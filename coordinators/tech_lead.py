@@ -2,7 +2,8 @@
 
 1. An escalation is answered once. Execution and integration are worth one more try; the rest is for a person.
 2. The same task a second time, and whatever a coordinator marks with level 4, goes to a person.
-3. The mission ends with one `status` to the supervisor: completed, or blocked by what a person must decide.
+3. A fork begins anew: what was answered or over in the past that it shares may come again.
+4. The mission ends with one `status` to the supervisor: completed, or blocked by what a person must decide.
 """
 
 from dataclasses import dataclass, replace
@@ -47,7 +48,7 @@ Stepped = tuple[MissionState, tuple[Draft, ...]]
 class TechLead:
     """The fold at the top."""
 
-    version = "1"
+    version = "2"
 
     def start(self) -> MissionState:
         return MissionState()
@@ -57,6 +58,8 @@ class TechLead:
         message, body = heard.message, heard.message.body
         if isinstance(body, Control) and body.verb is Verb.START and not state.coordinator:
             return self._begin(state, body)
+        if isinstance(body, Control) and body.verb is Verb.FORK:
+            return replace(state, answered=frozenset(), is_over=False), ()
         if state.is_over:
             return state, ()
         if message.type is MessageType.ESCALATION and isinstance(body, Report):

@@ -20,7 +20,18 @@ from bus.transport import Publishing
 from gates import chain
 from gates.checks import GATES, inputs_of
 from gates.judged import Gate, Judged
-from protocol.bodies import Action, Decision, Lost, Refusal, Report, TaskAssignment, VerdictReport
+from protocol.bodies import (
+    Action,
+    Control,
+    Decision,
+    Lost,
+    Plan,
+    Refusal,
+    Report,
+    TaskAssignment,
+    Verb,
+    VerdictReport,
+)
 from protocol.decoder import reread
 from protocol.ids import derived
 from protocol.messages import Message, MessageType, Priority
@@ -51,16 +62,29 @@ class Gatekeeper:
         self._waiting: dict[str, int] = {}
 
     def hear(self, entry: Entry) -> None:
-        """Deal with one entry completely: remember an assignment, or judge a result and publish the verdict."""
+        """Deal with one entry completely: remember an assignment or a change, or judge a result and say so."""
         kind = entry.topic.rpartition("/")[2]
         if kind == MessageType.TASK_ASSIGNMENT.value:
             message = reread(entry.document)
             if isinstance(message.body, TaskAssignment):
                 self._assigned[message.recipient, message.task, message.attempt] = message.body
+        elif kind == MessageType.CONTROL.value:
+            self._hear_change(reread(entry.document))
         elif kind == MessageType.TASK_COMPLETION.value:
             message = reread(entry.document)
             if message.id not in self._judged:
                 self._publisher.publish(self._answers(message))
+
+    def _hear_change(self, message: Message) -> None:
+        """Tasks of somebody's plan are others now; the plan is what the mission's own result is held against."""
+        body = message.body
+        if not isinstance(body, Control) or body.verb is not Verb.SET or body.plan is None:
+            return
+        others = {task.id: task for task in body.plan.tasks}
+        for key, assignment in self._assigned.items():
+            if key[0] == message.recipient and assignment.plan is not None:
+                tasks = tuple(others.get(task.id, task) for task in assignment.plan.tasks)
+                self._assigned[key] = assignment.model_copy(update={"plan": Plan(tasks=tasks)})
 
     def recall(self, entry: Entry) -> None:
         """Learn from the journal, after a restart, what was judged, and on which result earlier lives ended."""

@@ -12,7 +12,7 @@ from hashlib import file_digest
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from bus.journal import is_open
+from bus.lock import is_open
 from bus.run import RunFolder
 from protocol.errors import SourceError
 from protocol.schema import schema_bytes, schema_digest

@@ -9,15 +9,14 @@ import os
 from dataclasses import asdict, dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Final
 
-from bus.journal import JournalReader, is_open
+from bus.files import sync_names
+from bus.journal import TO_THE_END, JournalReader
+from bus.lock import is_open
 from bus.run import RunFolder
 from bus.segment import segments
 from observers.chain import START, link, must_sign
 from protocol.errors import JournalError, SourceError
-
-_BEYOND: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _without(run: RunFolder, known: Pruned, before_ns: int) -> Pruned:
     """Return what is gone when every segment has been taken out that ends before a time."""
     after = known
     firsts = [(first, path) for first, path in segments(run.journal) if first > known.last]
-    for (_, path), (following, _) in zip(firsts, [*firsts[1:], (_BEYOND, None)], strict=True):
+    for (_, path), (following, _) in zip(firsts, [*firsts[1:], (TO_THE_END, None)], strict=True):
         longer = _behind(run, after, path, following - 1)
         if longer.gone[-1].last_ns >= before_ns:
             break
@@ -118,3 +117,4 @@ def _write(path: Path, pruned: Pruned) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    sync_names(path.parent)  # before a segment goes: what it was must be known after a power cut too

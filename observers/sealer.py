@@ -19,9 +19,11 @@ from bus.faults import reached
 from bus.files import sync_names
 from bus.seals import Seal, read_seals
 from bus.signatures import public_hex
+from protocol.errors import JournalError
 
 SEAL_ENTRIES: Final = 500
 SEAL_S: Final = 2.0
+_BEGINS: Final = b'{"run": "'  # as every line of ours does
 
 
 class Sealer:
@@ -81,8 +83,8 @@ class _Copy:
         self.missing.append(seal)
         try:
             self._write()
-        except OSError as error:
-            structlog.get_logger().warning("anchor not reached", path=str(self.path), reason=error.strerror)
+        except (OSError, JournalError) as error:
+            structlog.get_logger().warning("anchor not written", path=str(self.path), reason=str(error))
             return
         self.missing.clear()
 
@@ -91,8 +93,8 @@ class _Copy:
             for seal in self.missing:
                 _write_once(self.path / f"{seal.run}-{seal.count:012}.json", _line(seal))
             return
+        there = set(read_seals(self.path))  # before anything is cut: who holds other lines is no anchor of ours
         _cut_torn_line(self.path)
-        there = set(read_seals(self.path))
         with self.path.open("a", encoding="utf-8") as file:
             file.writelines(_line(seal) for seal in self.missing if seal not in there)
             file.flush()
@@ -117,8 +119,14 @@ def _line(seal: Seal) -> str:
 
 
 def _cut_torn_line(anchor: Path) -> None:
-    """A recorder killed while sealing leaves half a line, a power cut one with a hole; the seal is made again."""
+    """A recorder killed while sealing leaves half a line, a power cut one with a hole; the seal is made again.
+
+    Raises:
+        JournalError: the last line is no part of a seal, so it is not ours to cut.
+    """
     raw = anchor.read_bytes() if anchor.is_file() else b""
     last = raw[raw[:-1].rfind(b"\n") + 1 :]
     if raw and (not raw.endswith(b"\n") or b"\0" in last):
+        if b"\0" not in last and not last.startswith(_BEGINS[: len(last)]):
+            raise JournalError(f"{anchor} ends with what is no seal; give another file for seals")
         os.truncate(anchor, len(raw) - len(last))

@@ -6,6 +6,7 @@ The extra `timestamps` brings the library; without it, or without a network, mis
 import urllib.request
 from datetime import datetime
 from hashlib import sha512
+from http.client import HTTPException
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -19,7 +20,6 @@ from protocol.errors import SourceError
 _WAIT_S: Final = 10.0
 _LARGEST_BYTES: Final = 256 * 1024
 
-
 Stamped: TypeAlias = tuple[Seal, datetime, bool]
 
 
@@ -29,7 +29,8 @@ def stamp(run: RunFolder, authority: str) -> Path:
     authority: the http or https address of a time-stamp authority.
 
     Raises:
-        SourceError: nothing is sealed, the library is missing, or the authority does not stamp.
+        SourceError: nothing is sealed, the library is missing, the authority does not stamp, or the disk is full.
+        JournalError: the anchor is damaged.
     """
     seals = read_seals(run.anchor)
     if not seals:
@@ -46,8 +47,11 @@ def stamp(run: RunFolder, authority: str) -> Path:
     if answer.status not in (0, 1):
         raise SourceError(f"{authority} refused to stamp: {'; '.join(answer.status_string)}")
     path = run.stamps / f"{seals[-1].count:012}.tsr"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.write_bytes(raw)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_bytes(raw)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be written: {error.strerror}") from error
     return path
 
 
@@ -89,7 +93,7 @@ def _post(authority: str, question: bytes) -> bytes:
     try:
         with urllib.request.urlopen(request, timeout=_WAIT_S) as response:
             return bytes(response.read(_LARGEST_BYTES))
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:  # urllib lets through what http.client says of an address
         raise SourceError(f"{authority} cannot be reached: {error}") from error
 
 

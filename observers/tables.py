@@ -4,7 +4,8 @@ import sqlite3
 from itertools import islice
 from pathlib import Path
 
-from bus.journal import JournalReader, is_open
+from bus.journal import JournalReader
+from bus.lock import is_open
 from bus.run import RunFolder
 from observers.projection import Projection
 from protocol.errors import JournalError

@@ -5,12 +5,14 @@
 2. What comes after the last seal is chained, but nobody vouches for its end: cut off there, nobody could tell.
    It is counted.
 3. It streams: memory does not grow with the journal.
-4. A later check goes on where an earlier one stood (`Place`), as long as the files before it were not touched.
+4. A later check goes on where an earlier one stood (`Place`), as long as the files before it were not touched and
+   it holds them against no other seals.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from bus.journal import JournalReader
@@ -30,12 +32,14 @@ from protocol.errors import JournalError
 class Place:
     """Where a check stands: before the segment that follows `position`. head: hexadecimal.
 
+    seals: a digest of the seals that the entries before it were held against; with others they are read again.
     files: size and time of last change of every segment before it; touched, they are read again.
     """
 
     position: int = 0
     head: str = START.hex()
     must_sign: bool = False
+    seals: str = ""
     files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -45,7 +49,8 @@ class Finding:
 
     entries: where the journal ends. read: how many entries were read for it. sealed: how many a genuine seal
     vouches for. first_bad: the first sequence that cannot be trusted, None when all is well; where only a seal
-    tells, the first after the seal before. signed: how many messages carry their sender's signature.
+    tells, the first after the seal before. signed: how many of those read carry their sender's signature.
+    pruned: up to which entry the journal was pruned. place: from where a later check may go on.
     """
 
     entries: int
@@ -79,8 +84,6 @@ def verify(
     try:
         found = _seals(run, anchors)
         start = _beginning(run)
-        if since is not None and since.position > start.position and _is_untouched(run, since):
-            start = since
         publics = publics or (public_keys(run) if found else ())
     except JournalError as error:
         return Finding(0, 0, 0, 1, str(error))
@@ -92,7 +95,10 @@ def verify(
         if heads.setdefault(seal.count, seal).head != seal.head:
             reason = f"two genuine seals over {seal.count} entries differ: the journal was written twice"
             return Finding(0, len(found), 0, 1, reason)
-    return _Walk(run, heads, start).finding()
+    pruned = start.position
+    if since is not None and since.position > pruned and _still_holds(since, run, heads):
+        start = since
+    return _Walk(run, heads, start, pruned).finding()
 
 
 def _seals(run: RunFolder, anchors: Sequence[Path]) -> list[Seal]:
@@ -112,9 +118,16 @@ def _beginning(run: RunFolder) -> Place:
     return Place() if pruned is None else Place(pruned.last, pruned.head, pruned.must_sign)
 
 
-def _is_untouched(run: RunFolder, place: Place) -> bool:
-    """Return whether the segments before a place are all there as they were."""
-    return all(_stamp(run.journal / name) == tuple(told) for name, told in place.files.items())
+def _still_holds(place: Place, run: RunFolder, seals: Mapping[int, Seal]) -> bool:
+    """Return whether the segments before a place are all there as they were, and so are the seals over them."""
+    is_untouched = all(_stamp(run.journal / name) == tuple(told) for name, told in place.files.items())
+    return is_untouched and place.seals == _digest_of(seals, place.position)
+
+
+def _digest_of(seals: Mapping[int, Seal], upto: int) -> str:
+    """Return what changes with every seal over at most so many entries."""
+    said = sorted((count, seal.head) for count, seal in seals.items() if count <= upto)
+    return sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -129,8 +142,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 class _Walk:
     """One reading of a journal from a place to its end."""
 
-    def __init__(self, run: RunFolder, seals: Mapping[int, Seal], start: Place) -> None:
-        self._run, self._seals, self._start = run, seals, start
+    def __init__(self, run: RunFolder, seals: Mapping[int, Seal], start: Place, pruned: int) -> None:
+        self._run, self._seals, self._start, self._pruned = run, seals, start, pruned
         self._count, self._head = start.position, bytes.fromhex(start.head)
         self._sealed = max((count for count in seals if count <= start.position), default=0)
         self._must_sign, self._signed = start.must_sign, 0
@@ -159,8 +172,8 @@ class _Walk:
     def _take(self, entry: Entry) -> tuple[int, str] | None:
         """Chain an entry; return the first sequence that cannot be trusted, and why, where there is one."""
         if entry.sequence in self._firsts and entry.sequence > self._start.position + 1:
-            files = dict(self._files_before(entry.sequence))
-            self._place = Place(self._count, self._head.hex(), self._must_sign, files)
+            files, seals = dict(self._files_before(entry.sequence)), _digest_of(self._seals, self._count)
+            self._place = Place(self._count, self._head.hex(), self._must_sign, seals, files)
         fault = self._unsigned(entry)
         self._count, self._head = entry.sequence, link(self._head, entry)
         if fault is not None:
@@ -199,7 +212,7 @@ class _Walk:
             reason=reason,
             read=self._count - self._start.position,
             signed=self._signed,
-            pruned=self._start.position if self._run.pruned.exists() else 0,
+            pruned=self._pruned,
             place=self._place,
         )
 
@@ -227,6 +240,6 @@ def remembered(path: Path) -> Place | None:
     try:
         told = json.loads(path.read_text(encoding="ascii"))
         bytes.fromhex(told["head"])
-        return Place(int(told["position"]), told["head"], bool(told["must_sign"]), told["files"])
+        return Place(int(told["position"]), told["head"], bool(told["must_sign"]), told["seals"], dict(told["files"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -316,6 +316,7 @@ class Verb(Enum):
     STOP = "stop"
     CANCEL = "cancel"
     SET = "set"
+    FORK = "fork"
 
 
 class Control(Body):

@@ -23,8 +23,9 @@ _FORMS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("[token]", ("hf_",), r"\bhf_[A-Za-z0-9]{30,}"),
     ("[token]", ("eyJ",), r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     (r"\1[token]", ("earer ",), r"\b([Bb]earer )[A-Za-z0-9._~+/-]{16,}=*"),
-    (r"\1[password]", ("://",), r"(://)[A-Za-z0-9._~%+-]{1,64}:[^\s@/<>&\"']{6,128}(?=@)"),
-    (r"\1[secret]", ("KEY", "key", "SECRET", "secret", "Secret", "TOKEN", "token", "PASSW", "passw", "Passw"),
+    (r"\1[secret]", ("://",), r"(://)[A-Za-z0-9._~%+-]{1,64}:[^\s@/<>&\"']{6,128}(?=@)"),
+    (r"\1[secret]", ("KEY", "key", "Key", "SECRET", "secret", "Secret", "TOKEN", "token", "Token",
+                     "PASSW", "passw", "Passw"),
      r"(?i:((?:key|secret|token|passw(?:or)?d)[\"']?\s{0,3}[:=]\s{0,3}[\"']?))"
      r"(?=[A-Za-z_/+.-]{0,200}[0-9])(?=[0-9_/+.-]{0,200}[A-Za-z])[A-Za-z0-9_/+.-]{20,}=*"),
 )  # fmt: skip

@@ -81,6 +81,7 @@ class Launch:
     _unreported: list[Death] = field(default_factory=list)
     _claimed: dict[str, str] = field(default_factory=dict)
     _past: int = 0
+    _end: End | None = None
 
     def until_done(self) -> End:
         """Run the mission and return how it ended.
@@ -164,11 +165,11 @@ class Launch:
                 entry = subscriber.receive(0.05)
                 while entry is not None:
                     self.on_entry(entry)
-                    end = self._note(entry)
-                    if end is not None:
-                        return end
+                    self._end = self._note(entry) or self._end
                     if entry.sequence == self._past:
                         self._start_what_is_open()
+                    if self._end is not None and entry.sequence >= self._past:
+                        return self._end
                     entry = subscriber.receive(0)
                 self._publisher.beat({"state": "supervising", "position": subscriber.position})
         finally:
@@ -195,6 +196,8 @@ class Launch:
             self._claimed.pop(task, None)
             for tasks in self._open.values():
                 tasks.discard(task)
+        elif kind == MessageType.CONTROL.value and self._is_fork(entry):
+            self._end = None  # it was the end of the run whose past this one shares
         elif kind == MessageType.WAKE_REQUEST.value:
             reached("supervisor.wake-requested")
         elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
@@ -202,6 +205,10 @@ class Launch:
             if message.sender == TECH_LEAD and isinstance(message.body, Report):
                 return End(message.body, entry.sequence)
         return None
+
+    def _is_fork(self, entry: Entry) -> bool:
+        body = reread(entry.document).body
+        return isinstance(body, Control) and body.verb is Verb.FORK
 
     def _start_what_is_open(self) -> None:
         """The past of a resumed run has been read: only what it left undone needs somebody."""

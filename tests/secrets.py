@@ -19,5 +19,8 @@ ANNOUNCED = {
     "bearer": ("Authorization: Bearer ", "abcdefghijklmnop1234"),
     "assignment": ("PROVIDER_API_KEY=", _LETTERS),
     "quoted": ('"client_secret": "', _LETTERS[5:]),
+    "header": ("X-Api-Key: ", _LETTERS[1:]),
+    "capital": ("Token: ", _LETTERS[2:]),
     "in an address": ("postgres://", "user:hunter22@"),
+    "short, in an address": ("postgres://", "u:hunter@"),
 }

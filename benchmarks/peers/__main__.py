@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.path import Passage, Way, through_bus
+from benchmarks.path import Passage, Way, middle, through_bus
 from benchmarks.peers.known import INSTALL, OURS, PEERS, Peer
 from benchmarks.peers.running import Absent, lacking, through_peer
 from benchmarks.rows import Aim, Effort, Row, Spread, compared
@@ -93,15 +93,11 @@ def _row(peer: Peer, pairs: list[Pair], uvloop: bool) -> Row:
         aim=None if peer.floor is None else Aim(bound=peer.floor),
         facts={
             "messages": [ours[0].count, theirs[0].count],
-            "cpu_us": [_middle(ours).cpu_us, _middle(theirs).cpu_us],
-            "ours_cpu_us_by_process": _middle(ours).shares(),
-            "theirs_cpu_us_by_process": _middle(theirs).shares(),
+            "cpu_us": [middle(ours).cpu_us, middle(theirs).cpu_us],
+            "ours_cpu_us_by_process": middle(ours).shares(),
+            "theirs_cpu_us_by_process": middle(theirs).shares(),
         },
     )
-
-
-def _middle(passages: list[Passage]) -> Passage:
-    return sorted(passages, key=lambda passage: passage.cpu_us)[len(passages) // 2]
 
 
 def _table(rows: Sequence[Row]) -> Table:

@@ -19,7 +19,7 @@ from benchmarks.messages import documents
 from benchmarks.path import Passage
 from benchmarks.peers.known import PYTHON, Peer, Start
 from benchmarks.peers.talk import UVLOOP
-from benchmarks.processes import used_cpu_s
+from benchmarks.processes import free_port, used_cpu_s
 
 _WARM: Final = 500
 _ANSWER_S: Final = 60.0
@@ -95,7 +95,7 @@ def through_peer(peer: Peer, count: int, *, uvloop: bool = False) -> Passage:
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="build", prefix="peer-"))).absolute()
-        port = _free_port()
+        port = free_port()
         address = peer.address.format(port=port, folder=folder)
         document = folder / "document.xml"
         document.write_bytes(documents(1)[0])
@@ -162,9 +162,3 @@ def _is_open(address: str) -> bool:
     family, target = (socket.AF_INET, (host, int(port))) if host else (socket.AF_UNIX, address)
     with socket.socket(family) as one:
         return one.connect_ex(target) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -222,6 +222,7 @@ def test_a_run_folder_is_its_owners_alone_however_long_its_path(tmp_path: Path) 
     assert len(run.endpoint("publish")) < 113
 
 
+@pytest.mark.slow
 def test_a_publisher_outlives_a_broker_that_stood_still(tmp_path: Path) -> None:
     with broker(tmp_path / "run") as running:
         publisher = Publisher(running.run, "@worker")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from mcap.reader import NonSeekingReader, make_reader
 
-from bus.journal import Journal, JournalReader, is_open
+from bus.journal import Journal, JournalReader
+from bus.lock import is_open
 from bus.records import Entry
 from bus.segment import Segment, segments
 from protocol.errors import JournalError
@@ -71,6 +72,7 @@ def test_the_public_mcap_library_reads_an_unfinished_segment_front_to_back(tmp_p
     assert found == [entry.document for entry in entries]
 
 
+@pytest.mark.slow
 def test_torn_at_any_byte_of_its_end_it_opens_with_every_whole_group(tmp_path: Path) -> None:
     master = tmp_path / "master"
     entries = written(master)

@@ -11,6 +11,7 @@ import zstandard
 
 from bus import wire
 from bus.compression import LARGEST_FRAME_BYTES, pack, pack_heard, unpack, unpack_heard
+from bus.journal import TO_THE_END
 from bus.keys import BROKER_KEY, CURVE, KeyRing
 from bus.publisher import Publisher, ask_status
 from bus.ranges import SLICE_ENTRIES, unpack_range
@@ -103,7 +104,7 @@ def test_who_is_not_allowed_is_told_what_to_do(elsewhere: Elsewhere) -> None:
 def test_a_broker_with_another_key_is_not_talked_to(elsewhere: Elsewhere, tmp_path: Path) -> None:
     ring = KeyRing.make(tmp_path / "keys")
     ring.create_curve("worker")
-    ring.trust(BROKER_KEY, CURVE, zmq.curve_keypair()[0])
+    ring.trust_broker(zmq.curve_keypair()[0])
     with pytest.raises(BusError, match="no broker answers"):
         RemoteBus(elsewhere.address, "worker", ring).check(SHORT_S)
 
@@ -132,6 +133,9 @@ def test_an_observer_hears_everything_and_may_say_nothing(elsewhere: Elsewhere) 
     assert first is not None
     assert first.sequence == 1
     subscriber.close()
+    reader = elsewhere.bus("auditor").history(None, 0)
+    assert next(iter(reader.entries(TO_THE_END))).sequence == 1
+    reader.close()
     publisher = Publisher(elsewhere.bus("auditor"), "@auditor")
     with pytest.raises(Refused, match="@auditor was not introduced"):
         publisher.publish([status(1, sender="@auditor")])

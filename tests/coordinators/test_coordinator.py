@@ -13,6 +13,7 @@ from protocol.bodies import (
     Answer,
     Body,
     Claim,
+    Control,
     Decision,
     ErrorCategory,
     ErrorDetails,
@@ -23,13 +24,14 @@ from protocol.bodies import (
     PlannedTask,
     Report,
     TaskAssignment,
+    Verb,
     VerdictReport,
     Wake,
     WakeRequest,
 )
 from protocol.errors import IllegalStep
 from protocol.messages import Message, MessageType
-from protocol.topics import TECH_LEAD
+from protocol.topics import SUPERVISOR, TECH_LEAD
 from tests.builders import message
 
 ME = "@lead"
@@ -278,6 +280,26 @@ def _said(heard: list[Heard]) -> list[tuple[Message, bytes]]:
 
 
 def test_the_table_of_task_states_has_no_way_out_of_the_ends() -> None:
-    assert STEPS[State.ACCEPTED] == STEPS[State.ABANDONED] == {}
+    assert STEPS[State.ACCEPTED] == STEPS[State.ABANDONED] == {Step.CHANGE: State.WAITING}
     with pytest.raises(IllegalStep, match="cannot claim a task that is accepted"):
         advance(State.ACCEPTED, Step.CLAIM)
+
+
+def test_a_changed_task_is_done_again_with_all_that_builds_on_it_and_nothing_else() -> None:
+    desk = Desk((task("a"), task("b"), task("c", "a"), task("d", "c", "b")))
+    desk.begin()
+    for name in "abcd":
+        desk.claim(name)
+        said = desk.verdict(name, Decision.PASS)
+    assert said[-1].type is MessageType.TASK_COMPLETION
+    other = task("a").model_copy(update={"title": "another"})
+    drafts = desk.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=Plan(tasks=(other,))), "run", None, SUPERVISOR)
+    assert assigned(drafts) == [("a", 2)]
+    assert isinstance(drafts[0].body, TaskAssignment)
+    assert drafts[0].body.title == "another"
+    assert {name: state for name, state in desk.states().items() if state is State.WAITING}.keys() == {"c", "d"}
+    assert desk.verdict("a", Decision.PASS, attempt=1) == []  # it was made of what is no longer asked for
+    assert assigned(desk.verdict("a", Decision.PASS, attempt=2)) == [("c", 2)]
+    assert assigned(desk.verdict("c", Decision.PASS, attempt=2)) == [("d", 2)]
+    assert desk.verdict("d", Decision.PASS, attempt=2)[-1].type is MessageType.TASK_COMPLETION
+    assert desk.state.rows["b"].attempt == 1

@@ -53,15 +53,8 @@ def goes_on_held(cell: Cell, folder: Path, expected: Results) -> Outcome:
     return _one_died(stage, mission, expected)
 
 
-def resumed(cell: Cell, folder: Path, expected: Results) -> Outcome:
-    """The supervisor dies at its point, and everything with it; `orchestra resume` goes on at once."""
-    stage = stage_of(cell, folder)
-    finished(stage.run())
-    return _all_died(stage, stage.died_ns, stage.resume, expected)
-
-
 def resumed_when_due(cell: Cell, folder: Path, expected: Results) -> Outcome:
-    """The same, and nobody resumes it before the wake that was asked for is overdue."""
+    """The supervisor dies at its point, and everything with it; resumed when the wake that was asked for is overdue."""
     stage = stage_of(cell, folder)
     first = stage.run()
     finished(first)

@@ -13,8 +13,8 @@ from typing import Final
 
 from bus.faults import VARIABLE
 from tests.builders import until
-from tests.cases import ROOT
-from tests.mission.runs import SAMPLE, Mission
+from tests.cases import ROOT, SAMPLE
+from tests.mission.runs import Mission
 
 _CLOCKS: Final = Path(__file__).with_name("clocks")
 _TRACE: Final = "CRASH_FOLDER"

@@ -13,9 +13,8 @@ from pathlib import Path
 from bus.journal import JournalReader
 from bus.records import Entry
 from protocol.errors import JournalError
-from tests.cases import ROOT
+from tests.cases import ROOT, SAMPLE
 
-SAMPLE = ROOT / "scenarios" / "spec_facts" / "sample"
 _PATIENCE_S = 60.0
 
 

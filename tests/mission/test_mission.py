@@ -12,8 +12,8 @@ import pytest
 
 from bus.segment import segments
 from protocol.decoder import decode
-from tests.cases import ROOT, cases
-from tests.mission.runs import SAMPLE, Mission, _command, _environment, orchestra, start
+from tests.cases import ROOT, SAMPLE, cases
+from tests.mission.runs import Mission, _command, _environment, orchestra, start
 
 
 @pytest.fixture(scope="module")

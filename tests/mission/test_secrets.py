@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mission.runs import SAMPLE, orchestra, start
+from tests.cases import SAMPLE
+from tests.mission.runs import orchestra, start
 from tests.secrets import ANNOUNCED, SECRETS
 
 PLANTED = [*SECRETS.values(), *(secret for _, secret in ANNOUNCED.values())]

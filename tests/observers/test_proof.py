@@ -195,6 +195,15 @@ def test_an_anchor_that_was_away_gets_what_it_lacks(tmp_path: Path) -> None:
     assert [seal.count for seal in read_seals(away)] == [1, 2, 3]
 
 
+def test_a_file_that_is_no_anchor_is_left_as_it_is_and_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("my notes\nthe last one")
+    (tmp_path / "line.txt").write_text("only one")
+    run = recorded(tmp_path / "run", (tmp_path / "notes.txt", tmp_path / "line.txt"))
+    assert verify(run).sealed == SEGMENTS * EACH
+    assert (tmp_path / "notes.txt").read_text() == "my notes\nthe last one"
+    assert (tmp_path / "line.txt").read_text() == "only one"
+
+
 def test_a_journal_begun_again_by_a_second_writer_contradicts_the_anchor_elsewhere(tmp_path: Path) -> None:
     elsewhere = tmp_path / "anchors.jsonl"
     run = recorded(tmp_path / "run", (elsewhere,))
@@ -237,6 +246,14 @@ def test_a_later_check_reads_everything_where_something_was_touched(run: RunFold
     assert verify(run, public_keys(run), since=Place()).first_bad == 1
 
 
+def test_a_later_check_against_another_anchor_reads_everything(tmp_path: Path) -> None:
+    run = recorded(tmp_path / "run")
+    Sealer(run.id, tmp_path / "elsewhere", recorder_key(run)).seal(7, b"\7" * 32)  # of another history
+    place = verify(run).place
+    assert verify(run, since=place).is_good
+    assert verify(run, anchors=[tmp_path / "elsewhere"], since=place).first_bad == 1
+
+
 def test_what_is_left_after_pruning_is_still_proven(run: RunFolder) -> None:
     gone = prune(run, 3 * SECOND_NS)
     assert [(row.first, row.last) for row in gone] == [(1, EACH), (EACH + 1, 2 * EACH)]
@@ -248,6 +265,13 @@ def test_what_is_left_after_pruning_is_still_proven(run: RunFolder) -> None:
     assert rebuild(run) == SEGMENTS * EACH
     [count] = open_tables(run).execute("SELECT count(*) FROM messages").fetchone()
     assert count == EACH
+
+
+def test_a_later_check_of_a_pruned_run_still_says_how_far_it_was_pruned(run: RunFolder) -> None:
+    prune(run, 2 * SECOND_NS)
+    place = verify(run).place
+    again = verify(run, since=place)
+    assert (place.position, again.pruned, again.read) == (2 * EACH, EACH, EACH)
 
 
 def test_a_lie_about_what_was_pruned_is_found_out(run: RunFolder) -> None:
@@ -370,5 +394,7 @@ def test_a_time_stamp_says_when_a_seal_existed_and_over_another_seal_it_says_not
 def test_a_server_that_does_not_stamp_is_named(run: RunFolder) -> None:
     with pytest.raises(SourceError, match=r"127\.0\.0\.1:9 cannot be reached"):
         stamp(run, "http://127.0.0.1:9")
+    with pytest.raises(SourceError, match="cannot be reached: nonnumeric port"):
+        stamp(run, "http://localhost:xyz")
     with pytest.raises(SourceError, match="not the http address"):
         stamp(run, "ftp://example.org")

@@ -25,6 +25,7 @@ def test_a_secret_behind_a_word_goes_and_the_word_stays(word: str, secret: str) 
     found = redacted(f"{word}{secret}")
     assert secret not in found
     assert found.startswith(word)
+    assert len(found) <= len(word) + len(secret)
 
 
 @pytest.mark.parametrize(
