@@ -20,12 +20,12 @@ from bus.journal import SEGMENT_BYTES, Journal
 from bus.lifeline import is_cut, lifeline
 from bus.reception import Reception
 from bus.records import Entry
-from bus.run import RunFolder
+from bus.run import RunFolder, Signing
 from bus.sequencer import Quarantine, Sequencer, Submission
 from bus.sockets import Listen, Names, bind
 from protocol.bodies import Control, Setting, Verb
 from protocol.encoder import encode
-from protocol.errors import JournalError, OrchestraError
+from protocol.errors import JournalError, KeyFault, OrchestraError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.schema import schema_digest
@@ -37,6 +37,7 @@ BEACON_S: Final = 0.2
 # When nothing moves the beacon is repeated ever more rarely: a slow subscriber may have missed all the others.
 RAREST_BEACON_S: Final = 2.0
 _FULL_DISK_PAUSE_S: Final = 0.5
+_DRAIN_S: Final = 0.05  # for questions; what was submitted until then is taken
 
 
 class Broker:
@@ -62,7 +63,7 @@ class Broker:
             KeyFault: it is to listen and has no key.
         """
         self._sign = run.signer(BROKER)
-        self._door = Door(run.signers(), is_fast=is_fast)
+        self._door = Door(run.signers(), is_fast=is_fast, mission=run.id)
         self._started_s = time.monotonic()
         self._topics: dict[str, int] = {}
         inboxes: dict[str, int] = {}
@@ -75,6 +76,9 @@ class Broker:
         self._journal = Journal(
             run.journal, on_entry=remember, sealed_upto=sealed_upto, syncs=syncs, segment_bytes=segment_bytes
         )
+        if self._door.was_signed and run.signing is not Signing.MESSAGES:
+            self._journal.close()
+            raise KeyFault(f'the messages of {run.path} are signed; go on with sign = "messages"')
         self._sequencer = Sequencer(
             self._journal, self._door, mission=run.id, quarantine=Quarantine(run.quarantine), sign=self._sign
         )
@@ -95,7 +99,7 @@ class Broker:
         try:
             if self._names is not None:
                 self._names.start()  # before the sockets are bound: nobody may slip in between
-            self._pairs = bind(self._context, run, listen)
+            self._pairs = bind(self._context, run, listen, self._names)
         except OrchestraError:
             self._journal.close()
             self._close_sockets()
@@ -140,15 +144,12 @@ class Broker:
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         rope = lifeline()
-        poller = zmq.Poller()
-        for pair in self._pairs:
-            poller.register(pair.router, zmq.POLLIN)
-            poller.register(pair.xpub, zmq.POLLIN)
+        poller = self._poller()
         pause_s, beacon_due_s = BEACON_S, 0.0
         while not stopping and not is_cut(rope):
             ready = dict(poller.poll(int(BEACON_S * 1000)))
-            if any(pair.xpub in ready for pair in self._pairs):
-                self._hear_subscriptions()
+            if any(pair.xpub in ready for pair in self._pairs) and self._hear_subscriptions():
+                poller = self._poller()
             is_busy = any(pair.router in ready for pair in self._pairs)
             if is_busy:
                 self._serve_group()
@@ -166,10 +167,18 @@ class Broker:
         self._journal.close()
         self._close_sockets()
 
-    def _hear_subscriptions(self) -> None:
+    def _poller(self) -> zmq.Poller:
+        poller = zmq.Poller()
         for pair in self._pairs:
-            pair.hear_subscriptions()
+            poller.register(pair.router, zmq.POLLIN)
+            poller.register(pair.xpub, zmq.POLLIN)
+        return poller
+
+    def _hear_subscriptions(self) -> bool:
+        """Return whether a socket is another one now."""
+        renewed = [pair.hear_subscriptions() for pair in self._pairs]
         self._beacon()  # whoever joined now knows how far to read
+        return True in renewed
 
     def _beacon(self) -> None:
         self._said_head = self._journal.head
@@ -196,19 +205,24 @@ class Broker:
             self._reception.acknowledge(submission, row)
 
     def _drain(self) -> list[Submission]:
-        """Return what publishers have sent, from all pairs of sockets, up to a group's size."""
+        """Return what publishers have sent, from all pairs of sockets, up to a group's size.
+
+        Every frame counts, also one that only asks: who asks without end must not keep others' documents waiting.
+        """
         group: list[Submission] = []
-        documents = size = 0
-        for pair in self._pairs:
-            while documents < GROUP_DOCUMENTS and size < GROUP_BYTES:
+        for pair in self._pairs:  # each has a group's size of its own, so neither can starve the other
+            documents = size = 0
+            end_s = time.monotonic() + _DRAIN_S
+            while documents < GROUP_DOCUMENTS and size < GROUP_BYTES and time.monotonic() < end_s:
                 frame = pair.receive()
                 if frame is None:
                     break
                 submission = self._reception.take(pair, *frame)
+                size += len(frame[1])
+                documents += 1
                 if submission is not None:
                     group.append(submission)
-                    documents += len(submission.documents)
-                    size += len(frame[1])
+                    documents += len(submission.documents) - 1
         return group
 
     def _accept(self, group: list[Submission]) -> list[list[wire.Receipt]]:

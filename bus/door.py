@@ -76,10 +76,16 @@ class Door:
     """Judges documents and remembers which ids each sender has used.
 
     signers: the public signing key of every name, in hexadecimal, where every message has to be signed.
+    mission: the run that signed messages have to name, it or one that it is a fork of. was_signed: in this journal
+    messages had to be signed before.
     is_fast: documents spelled as our encoder spells them are recognised without libxml2 (`protocol.canonical`).
     """
 
-    def __init__(self, signers: Mapping[str, str] | None = None, *, is_fast: bool = True) -> None:
+    def __init__(
+        self, signers: Mapping[str, str] | None = None, *, is_fast: bool = True, mission: str | None = None
+    ) -> None:
+        self._missions = None if mission is None else {mission}
+        self.was_signed = False
         self._is_fast = is_fast
         self._ways: dict[tuple[str, str, str, str], _Way] = {}
         self._signers = None if signers is None else {name: Verifier(public) for name, public in signers.items()}
@@ -103,12 +109,15 @@ class Door:
         fault = way.fault or (_NO_ID if identity is None else None) or self._unsigned(raw, sender, signature)
         if fault is not None:
             return Rejected(fault[0], fault[1], 1, 1, identity, sender)
-        return Admitted(raw, way.topic, _RANK[priority], _key(named, identity or ""), _digest(raw), signature)
+        kept = b"" if self._signers is None else signature  # what nobody has checked must not be journaled
+        return Admitted(raw, way.topic, _RANK[priority], _key(named, identity or ""), _digest(raw), kept)
 
     def _way(self, sender: str, named: str, recipient: str, kind: str) -> _Way:
         """Return, and remember until the cast changes, what becomes of such a message."""
         way = _Way(topic_of(recipient, kind), self._objection(sender, named, recipient, kind))
-        if sender in self.cast and recipient in self.cast:  # so there is an end to what is remembered
+        if (
+            sender == named and sender in self.cast and recipient in self.cast
+        ):  # so there is an end to what is remembered
             self._ways[sender, named, recipient, kind] = way
         return way
 
@@ -130,6 +139,9 @@ class Door:
         verifier = self._signers.get(sender)
         if verifier is None or not verifier.has_signed(raw, signature):
             return "not-signed", f"every message of this run has to be signed with the key of {sender}"
+        # The same keys sign in other runs too: what was signed there must not count here.
+        if self._missions is not None and well_formed(raw).findtext("context/mission-id") not in self._missions:
+            return "another-run", f"a signed message has to name this run as its mission: {sorted(self._missions)[0]}"
         return None
 
     def seen(self, admitted: Admitted) -> Receipt | None:
@@ -156,6 +168,10 @@ class Door:
 
     def _introduce(self, message: Message) -> None:
         body = message.body
+        if isinstance(body, Control) and body.verb is Verb.FORK and self._missions is not None and body.subject:
+            self._missions.add(body.subject)  # what answers the past that both share still names the parent
+        if isinstance(body, Control) and body.verb is Verb.EPOCH and message.sender == BROKER:
+            self.was_signed |= any(s.name == "signing" and s.value == "messages" for s in body.settings)
         if isinstance(body, Control) and body.verb is Verb.PRESENT and body.subject:
             role = next((s.value for s in body.settings if s.name == "role"), "")
             if role in Role._value2member_map_:

@@ -352,6 +352,11 @@ class JournalReader:
             self._segment.close()
             self._segment = None
 
+    @property
+    def path(self) -> Path | None:
+        """The segment that is being read."""
+        return self._segment.path if self._segment is not None else None
+
     def _open(self) -> bool:
         path = self._path_ahead()
         if path is not None:

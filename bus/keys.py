@@ -233,7 +233,7 @@ class KeyRing:
     def ever_known(self, kind: str) -> list[tuple[str, str]]:
         """Return name and public half of every key of a kind, retired ones too."""
         retired = sorted((self.folder / "retired").glob(f"*.{kind}.*.pub"))
-        old = [(path.name.partition(".")[0], path.read_text(errors="replace").strip()) for path in retired]
+        old = [(path.name.rsplit(f".{kind}.", 1)[0], path.read_text(errors="replace").strip()) for path in retired]
         return [*self.known(kind), *old]
 
     def _retired(self, name: str, kind: str) -> Path:

@@ -50,6 +50,10 @@ class RangeServer:
         reached("broker.serving-range")
         return pack_range(after, self._reader.position, chosen)
 
+    def goes_on(self, after: int) -> bool:
+        """Return whether a range begins where the last one ended: then nothing has to be searched for."""
+        return after == self._reader.position
+
     def close(self) -> None:
         self._reader.close()
 

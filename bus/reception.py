@@ -24,6 +24,8 @@ from protocol.names import is_agent_name
 _PUBLISHED: Final = (b"P", b"G")
 _ASKED: Final = (b"H", b"S", b"B", b"R")
 _REMOTE_SESSIONS: Final = 256
+_FACTS: Final = frozenset({"agent", "role", "instance", "pid", "state", "position"})  # what `orchestra status` shows
+_SEARCH_S: Final = 0.02  # a range that took longer to find is not searched again before four times that has passed
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Reception:
     facts: Callable[[], dict[str, Any]]
     denied: int = 0
     sessions: dict[bytes, Session] = field(default_factory=dict)
+    searching: dict[str, float] = field(default_factory=dict)
 
     def take(self, pair: Sockets, identity: bytes, raw: bytes, name: str) -> Submission | None:
         """Return what a frame submits, after answering what it asks. name: whose key the connection has.
@@ -86,7 +89,7 @@ class Reception:
         elif kind == b"S":
             pair.send(identity, wire.pack_facts(b"J", self.facts()))
         elif kind == b"B" and session is not None:
-            session.facts.update(facts)
+            session.facts.update(_told(facts))
             session.heard_s = time.monotonic()
         elif kind == b"R" and session is not None:
             self._serve_range(session, identity, facts)
@@ -128,7 +131,7 @@ class Reception:
         else:
             self._forget_the_dead()
             expected = first if isinstance(first, int) else 1
-            self.sessions[identity] = Session(agent, pair, facts, expected, heard_s=time.monotonic())
+            self.sessions[identity] = Session(agent, pair, _told(facts), expected, heard_s=time.monotonic())
             pair.send(identity, wire.pack_number(b"W", self.epoch))
 
     def _turn_away(self, pair: Sockets, identity: bytes, code: str, reason: str) -> None:
@@ -153,11 +156,22 @@ class Reception:
             self._turn_away(session.pair, identity, "not-your-inbox", reason)
             return
         session.ranges = session.ranges or RangeServer(self.run)
+        begun_s = time.monotonic()
+        if not session.ranges.goes_on(after) and begun_s < self.searching.get(session.sender, 0.0):
+            return  # the asker asks again
         try:
             answer = session.ranges.slice(after, min(upto, self.head()), inbox)
         except JournalError as error:
             answer = wire.pack_facts(b"X", {"code": "journal", "reason": str(error)})
+        spent_s = time.monotonic() - begun_s
+        if spent_s > _SEARCH_S:
+            self.searching[session.sender] = begun_s + 5 * spent_s
         session.pair.send(identity, answer)
+
+
+def _told(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return of what a stranger tells of himself what is kept: a few short facts, whatever he sends."""
+    return {name: fact[:200] if isinstance(fact, str) else fact for name, fact in facts.items() if name in _FACTS}
 
 
 def _is_alive(pid: object) -> bool:

@@ -50,9 +50,12 @@ def _of_file(path: Path) -> list[Seal]:
 def _seal(path: Path, number: int, line: str) -> Seal:
     try:
         seal = Seal(**json.loads(line))
-        if not isinstance(seal.count, int) or seal.count < 1 or not isinstance(seal.head, str):
+        texts = (seal.run, seal.head, seal.key, seal.signature)
+        if not all(isinstance(text, str) and text.isascii() for text in texts):
             raise TypeError("not what a seal holds")
-    except (ValueError, TypeError) as error:
+        if not all(type(number) is int and 0 < number < 2**63 for number in (seal.count, seal.sealed_ns)):
+            raise TypeError("not what a seal holds")
+    except (ValueError, TypeError, RecursionError) as error:
         raise JournalError(f"{path}:{number}: not a seal; the anchor was changed") from error
     return seal
 

@@ -1,6 +1,7 @@
 """Reading one segment file: what lies where, and where it stops being whole."""
 
 import os
+import re
 import struct
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from bus.records import (
 from protocol.errors import JournalError
 
 _LARGEST_RECORD_BYTES: Final = 1 << 30
+_NUMBER: Final = re.compile(r"[0-9]{12}")  # "1.mcap" would be a second file for the same entries
 _PART_BYTES: Final = 1 << 26
 _PREAMBLE: Final = (Op.HEADER, Op.SCHEMA, Op.METADATA)
 
@@ -35,7 +37,7 @@ def segment_path(folder: Path, first_sequence: int) -> Path:
 
 def segments(folder: Path) -> list[tuple[int, Path]]:
     """Return the segments of a journal in order, each with the sequence it begins with."""
-    return sorted((int(path.stem), path) for path in folder.glob("*.mcap") if path.stem.isdigit())
+    return sorted((int(path.stem), path) for path in folder.glob("*.mcap") if _NUMBER.fullmatch(path.stem))
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ class Segment:
                     break
                 if last > after:
                     yield entry
-        except (JournalError, struct.error, KeyError, UnicodeDecodeError) as error:
+        except (JournalError, struct.error, LookupError, UnicodeDecodeError) as error:
             raise JournalError(f"{self.path.name}, byte {self.offset:,}: {error}") from error
         return last
 

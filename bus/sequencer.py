@@ -18,8 +18,10 @@ from bus.signatures import Sign
 from bus.wire import Live, Receipt, Status
 from protocol.secrets import redacted_bytes
 from protocol.topics import BROKER, EVERYONE, SUPERVISOR, inbox_of
+from protocol.xml import MAX_DOCUMENT_BYTES
 
 _QUARANTINE_FILES: Final = 1000
+_QUARANTINE_BYTES: Final = 64 * 1024 * 1024
 _STRANGERS: Final = 100  # refusals of unknown names that are journaled in one life of the broker
 _EVERYONE: Final = inbox_of(EVERYONE)
 
@@ -54,10 +56,16 @@ class Quarantine:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._kept = len(list(folder.iterdir())) if folder is not None and folder.exists() else 0
+        sizes = [path.stat().st_size for path in folder.iterdir()] if folder is not None and folder.exists() else []
+        self._kept, self._bytes = len(sizes), sum(sizes)
 
     def keep(self, raw: bytes) -> None:
-        if self._folder is None or self._kept >= _QUARANTINE_FILES:
+        if (
+            self._folder is None
+            or self._kept >= _QUARANTINE_FILES
+            or self._bytes + len(raw) > _QUARANTINE_BYTES
+            or len(raw) > 2 * MAX_DOCUMENT_BYTES
+        ):
             return  # the refusal carries the digest, which is all that is promised
         path = self._folder / sha256(raw).hexdigest()
         with contextlib.suppress(OSError):  # a full disk must not keep the broker from refusing
@@ -66,6 +74,7 @@ class Quarantine:
                 # Of what holds a secret only the digest is kept: it is the file's name.
                 path.write_bytes(b"" if redacted_bytes(raw) != raw else raw)
                 self._kept += 1
+                self._bytes += len(raw)
 
 
 class Sequencer:

@@ -35,7 +35,11 @@ def signing_key(ring: KeyRing, name: str) -> Ed25519PrivateKey:
         KeyFault: there is a file, but no key in it.
     """
     if not ring.has(name, ED25519):
-        create(ring, name)
+        try:
+            create(ring, name)
+        except KeyFault:  # another process, of another run perhaps, was quicker
+            if not ring.has(name, ED25519):
+                raise
     try:
         key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(ring.secret(name, ED25519).decode("ascii")))
     except ValueError as error:

@@ -100,7 +100,16 @@ def unpack(bundle: Path, folder: Path) -> RunFolder:
                 _extract(archive, name, path, int(told["bytes"]))
                 if _digest(path) != told["sha256"]:
                     raise SourceError(f"{bundle}: {name} is not what the manifest says; it was damaged or changed")
-    except (tarfile.TarError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (
+        tarfile.TarError,
+        OSError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise SourceError(f"{bundle} is no audit bundle, or is cut short: {error}") from error
     return run
 
@@ -118,7 +127,7 @@ def _read_manifest(bundle: Path, archive: tarfile.TarFile) -> dict[str, Any]:
 
 def _extract(archive: tarfile.TarFile, name: str, path: Path, size: int) -> None:
     member = archive.getmember(name)
-    source = archive.extractfile(member) if member.isreg() and member.size == size else None
+    source = archive.extractfile(member) if member.isreg() and not member.issparse() and member.size == size else None
     if source is None:
         raise SourceError(f"{name} in the bundle is not the file that the manifest names")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from typing import Final
 from bus.records import Entry
 from bus.run import Signing
 from protocol.bodies import Control, Verb
-from protocol.decoder import reread
+from protocol.decoder import decode
 from protocol.errors import WireError
 from protocol.topics import BROKER, EVERYONE, topic_of
 
@@ -27,11 +27,14 @@ def link(head: bytes, entry: Entry) -> bytes:
 
 
 def must_sign(entry: Entry, before: bool) -> bool:
-    """Return whether messages from this entry on have to be signed: each epoch of the broker begins by saying so."""
-    if entry.topic != _CONTROL:
+    """Return whether messages from this entry on have to be signed: each epoch of the broker begins by saying so.
+
+    What was said once is never taken back: an epoch that is not signed could be anybody's.
+    """
+    if before or entry.topic != _CONTROL:
         return before
     try:
-        message = reread(entry.document)
+        message = decode(entry.document)
     except WireError:
         return before
     body = message.body

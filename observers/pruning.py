@@ -54,10 +54,12 @@ def pruned_place(run: RunFolder) -> Pruned | None:
         told = json.loads(run.pruned.read_text(encoding="ascii"))
         bytes.fromhex(told["head"])
         gone = tuple(Gone(**row) for row in told["gone"])
+        if type(told["last"]) is not int or not 0 < told["last"] < 2**32:
+            raise ValueError("last is no number of an entry")
         return Pruned(int(told["last"]), told["head"], bool(told["must_sign"]), gone)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise JournalError(f"{run.pruned} is not what pruning wrote: {error}") from error
 
 

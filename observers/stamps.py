@@ -64,13 +64,15 @@ def stamped(run: RunFolder, roots: bytes | None) -> list[Stamped]:
         SourceError: a stamp is none, is over something else, or not by one of those authorities.
     """
     seals = {seal.count: seal for seal in read_seals(run.anchor)}
+    if roots is not None and not roots.strip():
+        raise SourceError("the file with trusted certificates is empty; nothing could be checked")
     paths = sorted(run.stamps.glob("*.tsr"))
     return [_check(path, seals, roots) for path in paths]
 
 
 def _check(path: Path, seals: dict[int, Seal], roots: bytes | None) -> Stamped:
     library = _library()
-    seal = seals.get(int(path.stem)) if path.stem.isdigit() else None
+    seal = seals.get(int(path.stem)) if path.stem.isdecimal() and path.stem.isascii() else None
     if seal is None:
         raise SourceError(f"{path.name} stamps a seal that the anchor does not hold")
     try:

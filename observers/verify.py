@@ -20,12 +20,14 @@ from bus.keys import ED25519, KeyRing
 from bus.records import Entry
 from bus.run import RunFolder
 from bus.seals import Seal, read_seals
-from bus.segment import segments
+from bus.segment import segment_path, segments
 from bus.signatures import Verifier
 from observers.chain import START, link, must_sign
 from observers.keys import is_genuine, public_keys
 from observers.pruning import pruned_place
-from protocol.errors import JournalError
+from protocol.canonical import glance
+from protocol.errors import JournalError, WireError
+from protocol.xml import well_formed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,15 @@ def verify(
     publics: the recorder's public keys, in hexadecimal; none: those that lie in the run folder. anchors: where seals
     lie besides the run's own anchor. since: where an earlier check stood; None reads everything.
     """
+    was_given = bool(publics)
     try:
         found = _seals(run, anchors)
         start = _beginning(run)
         publics = publics or (public_keys(run) if found else ())
     except JournalError as error:
         return Finding(0, 0, 0, 1, str(error))
+    if was_given and not found:
+        return Finding(0, 0, 0, 1, f"{run.anchor} holds no seal, so nothing is signed by this key")
     forged = next((seal for seal in found if not any(is_genuine(seal, public) for public in publics)), None)
     if forged is not None:
         return Finding(0, len(found), 0, 1, f"the seal over {forged.count} entries is not signed by this key")
@@ -145,23 +150,40 @@ class _Walk:
     def __init__(self, run: RunFolder, seals: Mapping[int, Seal], start: Place, pruned: int) -> None:
         self._run, self._seals, self._start, self._pruned = run, seals, start, pruned
         self._count, self._head = start.position, bytes.fromhex(start.head)
-        self._sealed = max((count for count in seals if count <= start.position), default=0)
+        # What was pruned has to be proven here; what an earlier check has read was proven there.
+        self._was_checked = was_checked = start.position > pruned
+        self._sealed = max((count for count in seals if count <= start.position), default=0) if was_checked else 0
+        self._proven: int | None = None
+        self._read: set[Path] = {run.journal / name for name in start.files}
         self._must_sign, self._signed = start.must_sign, 0
         self._place = start
         self._signers = _signers(run)
         self._firsts = dict(segments(run.journal))
 
     def finding(self) -> Finding:
+        there = self._seals.get(self._start.position)
+        if there is not None and there.head != self._head.hex():
+            return self._found(1, f"entries 1 to {self._count} were sealed with another head than the one told here")
+        if there is not None:
+            self._sealed = self._proven = self._count
         reader = JournalReader(self._run.journal, self._start.position)
         try:
             for entry in reader.entries():
+                if reader.path is not None:
+                    self._read.add(reader.path)
                 fault = self._take(entry)
                 if fault is not None:
                     return self._found(*fault)
-        except JournalError as error:
+        except (JournalError, OSError) as error:
             return self._found(self._count + 1, str(error))
         finally:
             reader.close()
+        if not self._was_checked and self._start.position and self._proven is None:
+            reason = f"no seal vouches for what was pruned, entries 1 to {self._start.position}"
+            return self._found(1, reason)
+        strangers = self._strangers()
+        if strangers:
+            return self._found(1, f"{', '.join(strangers)} in the journal's folder is no part of the chain")
         promised = max(self._seals, default=0)
         if promised > self._count:
             reason = f"the journal ends at {self._count}, but a seal vouches for {promised}: it was cut"
@@ -183,8 +205,16 @@ class _Walk:
             if seal.head != self._head.hex():
                 reason = f"entries {self._sealed + 1} to {self._count} are not what was sealed: one of them was changed"
                 return self._sealed + 1, reason
-            self._sealed = entry.sequence
+            self._sealed = self._proven = entry.sequence
         return None
+
+    def _strangers(self) -> list[str]:
+        """Return the files that look like segments and were not read: other readers would take them for the journal.
+
+        The last one may hold nothing yet.
+        """
+        begun = segment_path(self._run.journal, self._count + 1)
+        return sorted(path.name for path in self._run.journal.glob("*.mcap") if path not in {*self._read, begun})
 
     def _files_before(self, sequence: int) -> Iterator[tuple[str, tuple[int, int]]]:
         for first, path in self._firsts.items():
@@ -197,7 +227,7 @@ class _Walk:
         self._must_sign = must_sign(entry, self._must_sign)
         if not entry.signature:
             return f"entry {entry.sequence} is not signed" if self._must_sign else None
-        sender = entry.document.partition(b"<sender>@")[2].partition(b"<")[0].decode(errors="replace")
+        sender = _sender(entry.document)
         self._signed += 1
         if any(key.has_signed(entry.document, entry.signature) for key in self._signers.get(sender, ())):
             return None
@@ -215,6 +245,17 @@ class _Walk:
             pruned=self._pruned,
             place=self._place,
         )
+
+
+def _sender(document: bytes) -> str:
+    """Return who a document says has sent it, without @, as every other reader of it understands it."""
+    told = glance(document)
+    if told is None:
+        try:
+            return (well_formed(document).findtext("sender") or "")[1:]
+        except WireError:
+            return ""
+    return told.sender[1:]
 
 
 def _signers(run: RunFolder) -> dict[str, list[Verifier]]:
@@ -240,6 +281,9 @@ def remembered(path: Path) -> Place | None:
     try:
         told = json.loads(path.read_text(encoding="ascii"))
         bytes.fromhex(told["head"])
-        return Place(int(told["position"]), told["head"], bool(told["must_sign"]), told["seals"], dict(told["files"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        files = {str(name): (int(size), int(changed)) for name, (size, changed) in told["files"].items()}
+        if int(told["position"]) and not files:
+            return None  # a place behind the beginning has segments before it
+        return Place(int(told["position"]), told["head"], bool(told["must_sign"]), str(told["seals"]), files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

@@ -256,3 +256,49 @@ def test_a_frame_that_would_become_too_large_is_refused_before_it_is_unpacked() 
 def test_a_frame_that_was_not_packed_here_is_refused(raw: bytes) -> None:
     with pytest.raises(BusError):
         unpack(raw)
+
+
+def test_who_sends_what_no_subscriber_sends_is_kept_out_and_hears_nothing(tmp_path: Path) -> None:
+    """libzmq would give the next subscription to somebody else's pipe."""
+    ring = KeyRing.make(tmp_path / "keys")
+    ring.create_curve(BROKER_KEY)
+    for name in ("auditor", "evil"):
+        ring.allow(name, ring.create_curve(name), is_observer=name == "auditor")
+    address = free_address()
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    with broker(tmp_path / "run", Listen(address, ring)) as running:
+        evil = context.socket(zmq.XSUB)
+        RemoteBus(address, "evil", ring).connect(evil, "hear")
+        auditor = Subscriber(RemoteBus(address, "auditor", ring), None)
+        assert auditor.receive(10) is not None
+        for frame in (b"X", b"\x01evil/", b"\x01", b"X"):
+            evil.send(frame)
+        local = Publisher(running.run, "@worker")
+        local.publish([status(n) for n in range(50)])
+        told: list[int] = []
+        while len(told) < 50 and (entry := auditor.receive(10)) is not None:
+            told += [entry.sequence] if entry.topic == "lead/status" else []
+        assert len(told) == 50
+        heard = []
+        while evil.poll(200):
+            heard.append(evil.recv().partition(b"\0")[0])
+        assert not [topic for topic in heard if topic.startswith(b"lead/")]
+        with pytest.raises(BusError, match="does not know our key"):
+            RemoteBus(address, "evil", ring).check()
+        local.close()
+        auditor.close()
+    context.destroy(linger=0)
+
+
+def test_a_broken_file_in_the_ring_keeps_one_out_not_everybody(tmp_path: Path) -> None:
+    ring = KeyRing.make(tmp_path / "keys")
+    ring.create_curve(BROKER_KEY)
+    ring.allow("worker", ring.create_curve("worker"), is_observer=False)
+    address = free_address()
+    with broker(tmp_path / "run", Listen(address, ring)):
+        dangling = tmp_path / "keys" / "allowed" / "gone.pub"
+        dangling.symlink_to(tmp_path / "nowhere")
+        with pytest.raises(BusError):
+            RemoteBus(address, "worker", ring).check(SHORT_S)
+        dangling.unlink()
+        RemoteBus(address, "worker", ring).check()

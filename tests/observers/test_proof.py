@@ -398,3 +398,69 @@ def test_a_server_that_does_not_stamp_is_named(run: RunFolder) -> None:
         stamp(run, "http://localhost:xyz")
     with pytest.raises(SourceError, match="not the http address"):
         stamp(run, "ftp://example.org")
+
+
+def test_nothing_is_proven_by_what_was_pruned_alone(run: RunFolder) -> None:
+    """Everything sealed is gone, and what is there instead was never sealed."""
+    for _, path in segments(run.journal):
+        path.unlink()
+    mark_path(run.journal).unlink()
+    told = {"last": SEGMENTS * EACH, "head": "00" * 32, "must_sign": False, "gone": []}
+    run.pruned.write_text(json.dumps(told))
+    assert verify(run).first_bad == 1
+    run.pruned.write_text(json.dumps({**told, "last": 10**9}))
+    assert verify(run).first_bad == 1
+
+
+def test_a_file_beside_the_chain_is_named(run: RunFolder) -> None:
+    first = segments(run.journal)[0][1]
+    shutil.copy(first, run.journal / "000000000005.mcap")
+    assert not verify(run).is_good
+    (run.journal / "000000000005.mcap").unlink()
+    shutil.copy(first, run.journal / "1.mcap")
+    found = verify(run)
+    assert found.first_bad == 1
+    assert "1.mcap" in found.reason
+
+
+def test_a_key_without_a_seal_proves_nothing(run: RunFolder) -> None:
+    [key] = public_keys(run)
+    run.anchor.unlink()
+    assert "no seal" in verify(run, [key]).reason
+
+
+def test_signing_is_never_taken_back(tmp_path: Path) -> None:
+    run = signed(tmp_path / "run")
+    body = Control(verb=Verb.EPOCH, subject="epoch 2", settings=(Setting(name="signing", value="seals"),))
+    epoch = encode(message(MessageType.CONTROL, body, "e2", sender=BROKER, recipient=EVERYONE))
+    journal = Journal(run.journal)
+    journal.append([("everyone/control", epoch), ("lead/status", encode(status(99)))])
+    journal.close()
+    assert "is not signed" in verify(run).reason
+
+
+def test_a_sender_in_a_comment_is_nobodys_signature(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run", None, Signing.MESSAGES)
+    run.create()
+    run.prepare_keys(["@worker", "@other"])
+    sign = run.signer("@worker")
+    assert sign is not None
+    raw = encode(status(1, sender="@other")).replace(b"<sender>", b"<!--<sender>@worker<--><sender>", 1)
+    journal = Journal(run.journal)
+    journal.append([("lead/status", raw, sign(raw))])
+    journal.close()
+    assert verify(run).reason == "entry 1 is not signed by @other"
+
+
+def test_a_sparse_file_in_a_bundle_is_refused(tmp_path: Path) -> None:
+    need_command("truncate", "coreutils")
+    big = tmp_path / "journal"
+    big.mkdir()
+    subprocess.run(["truncate", "-s", "1G", "000000000001.mcap"], cwd=big, check=True)
+    files = {"journal/000000000001.mcap": {"bytes": 1 << 30, "sha256": ""}}
+    manifest = {"format": "agent-orchestra audit bundle 1", "run": "run", "files": files}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    command = ["tar", "-S", "-cf", "evil.tar", "manifest.json", "journal/000000000001.mcap"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    with pytest.raises(SourceError, match="not the file that the manifest names"):
+        unpack(tmp_path / "evil.tar", tmp_path / "there")

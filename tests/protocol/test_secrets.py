@@ -58,3 +58,27 @@ def test_a_message_carries_no_secret(secret: str) -> None:
     raw = encode(status(1, text=f"I used {secret} & it worked"))
     assert secret.encode() not in raw
     decode(raw)
+
+
+@pytest.mark.parametrize("piece", ["eyJaaaaaaaa-", "sk-a", "-----BEGIN PRIVATE KEY", "://a:", "token=", "Bearer a"])
+def test_what_only_begins_like_a_secret_again_and_again_is_read_once(piece: str) -> None:
+    assert len(redacted(piece * (1_000_000 // len(piece)))) <= 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "public key: 3f9a2c3f9a2c3f9a2c3f9a2c3f9a2c3f9a2c3f9a2c3f9a2c3f9a2c3f9a2c3f9a",
+        '{"key": "battery/nominal-capacity-12.5Ah"}',
+        "primary key = order_line_2024_detail",
+        "monkey: AB-1234567890-CDEFGHIJK",
+        "sk-hynix-lpddr5x-memory.csv",
+    ],
+)
+def test_keys_that_open_nothing_stay(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_lines_stay_where_they_were() -> None:
+    text = f"a\n{SECRETS['private key']}\nb"
+    assert redacted(text).count("\n") == text.count("\n")
