@@ -12,6 +12,7 @@ RECIPIENT: Final = "@spec-coordinator"
 # A task-completion is heard by the gatekeeper, whoever it is addressed to.
 INBOX: Final = "gatekeeper"
 TOPIC: Final = "gatekeeper/task-completion"
+MISSION: Final = "spec-facts-20261121-093000"
 _DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _NS: Final = 1_795_253_400_250_000_000
 _SENTENCE: Final = "12 facts from 1 document, every one with its page and its verbatim quote"
@@ -37,7 +38,7 @@ def _made(n: int, description: str) -> Message:
         task="extract/1",
         timestamp_ns=_NS,
         id=identity(n),
-        mission="spec-facts-20261121-093000",
+        mission=MISSION,
         cause="b7f1c7de-1f5b-5c9e-8d55-5a9b9e0a4c77",
         attempt=1,
         integrity=Integrity.UNTRUSTED,

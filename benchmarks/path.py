@@ -30,6 +30,7 @@ from bus.transport import Place
 from protocol.decoder import reread
 from protocol.encoder import encode
 
+_OBSERVER: Final = "@auditor"  # who from elsewhere hears what is not its own
 _RAW: Final = (
     "raw pyzmq: sender PUB -> zmq.proxy (XSUB/XPUB, own process) -> receiver SUB, ipc, constant "
     f"{MESSAGE_BYTES:,} bytes, frames topic and body, no high-water mark; nothing built, checked or kept"
@@ -126,9 +127,9 @@ def middle(passages: list[Passage]) -> Passage:
 def through_bus(count: int, way: Way) -> Passage:
     """Send `count` messages through the real broker and await every one at the receiver."""
     with run_folder(signs=way.signs) as run:
-        listen = listening(run, (SENDER, f"@{INBOX}")) if way.is_keyed else None
+        listen = listening(run, (SENDER, _OBSERVER)) if way.is_keyed else None
         with broker_of(run, is_fast=way.is_fast, listen=listen) as broker, recorder_of(run, way.records) as recorder:
-            receiver = start(receive_from_bus, reached(run, listen, INBOX), count, way.is_typed)
+            receiver = start(receive_from_bus, reached(run, listen, _OBSERVER), count, way.is_typed)
             receiver.answer()
             sender = start(send_to_bus, reached(run, listen, SENDER), count)
             return _passed(count, sender, {"broker": broker, **recorder}, receiver)

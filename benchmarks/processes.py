@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import structlog
 
+from benchmarks.messages import MISSION
 from bus.broker import Broker
 from bus.door import BORN_WITH
 from bus.keys import BROKER_KEY, KeyRing
@@ -128,7 +129,7 @@ def run_folder(*, signs: bool = False) -> Iterator[RunFolder]:
     """Make the folder of a run under build/, on the same disk as real runs, and remove it afterwards."""
     Path("build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir="build", prefix="bench-") as path:
-        run = RunFolder(Path(path).absolute(), signing=Signing.MESSAGES if signs else Signing.SEALS)
+        run = RunFolder(Path(path).absolute() / MISSION, signing=Signing.MESSAGES if signs else Signing.SEALS)
         run.create()
         run.prepare_keys([*BORN_WITH, *_CAST])
         yield run
@@ -162,7 +163,7 @@ def listening(run: RunFolder, names: Sequence[str]) -> Listen:
     ring = KeyRing.make(run.keys)
     ring.create_curve(BROKER_KEY)
     for name in names:
-        ring.allow(name.removeprefix("@"), ring.create_curve(name), is_observer=False)
+        ring.allow(name.removeprefix("@"), ring.create_curve(name), is_observer=True)
     return Listen(f"tcp://127.0.0.1:{free_port()}", ring)
 
 
