@@ -60,7 +60,7 @@ def history(
             say_json(row)
         return
     columns = ["run", "scenario", "began", "took s", "tasks", "accepted", "entries", "stands"]
-    table(f"{len(rows)} missions", columns, [list(row.values()) for row in rows])
+    table(f"{len(rows)} mission{'s' * (len(rows) != 1)}", columns, [list(row.values()) for row in rows])
 
 
 def _read(run: RunFolder) -> _Past:

@@ -4,6 +4,7 @@ A seal goes into the run's anchor first. An anchor elsewhere that cannot be reac
 holds nobody up; what it lacks is written with the next seal that it takes.
 """
 
+import fcntl
 import json
 import os
 import time
@@ -93,9 +94,10 @@ class _Copy:
             for seal in self.missing:
                 _write_once(self.path / f"{seal.run}-{seal.count:012}.json", _line(seal))
             return
-        there = set(read_seals(self.path))  # before anything is cut: who holds other lines is no anchor of ours
-        _cut_torn_line(self.path)
         with self.path.open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # other runs may seal into the same file
+            there = set(read_seals(self.path))  # before anything is cut: what holds other lines is no anchor of ours
+            _cut_torn_line(self.path)
             file.writelines(_line(seal) for seal in self.missing if seal not in there)
             file.flush()
             os.fsync(file.fileno())

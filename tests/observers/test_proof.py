@@ -464,3 +464,22 @@ def test_a_sparse_file_in_a_bundle_is_refused(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, check=True)
     with pytest.raises(SourceError, match="not the file that the manifest names"):
         unpack(tmp_path / "evil.tar", tmp_path / "there")
+
+
+def test_two_runs_seal_into_one_file_at_once(tmp_path: Path) -> None:
+    shared = tmp_path / "anchors.jsonl"
+
+    def seal(name: str) -> None:
+        run = RunFolder(tmp_path / name)
+        run.create()
+        sealer = Sealer(run.id, run.anchor, recorder_key(run), [shared])
+        for count in range(1, 101):
+            sealer.seal(count, count.to_bytes(32, "big"))
+
+    threads = [threading.Thread(target=seal, args=(name,)) for name in ("one", "two", "three")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = [(seal.run, seal.count) for seal in read_seals(shared)]
+    assert sorted(kept) == sorted((name, count) for name in ("one", "two", "three") for count in range(1, 101))
