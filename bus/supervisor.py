@@ -32,7 +32,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _FORGIVEN_AFTER_S: Final = 30.0
 _STOP_S: Final = 5.0
-_LIVES: Final = 3  # of a program that only has to come to its end
+_LIVES: Final = 3  # of a program that only has to come to its end, and of the forkserver for one start
 # What agents need anyway; loaded once in the forkserver and shared by every child.
 _PRELOAD: Final = ["bus.broker", "bus.publisher", "bus.subscriber", "protocol", "structlog"]
 
@@ -92,19 +92,35 @@ class Supervisor:
     _context: multiprocessing.context.ForkServerContext = field(init=False)
 
     def start(self, program: Program) -> str:
-        """Start a program and return the name of this life, unique over all runs; no-op where it already runs."""
+        """Start a program and return the name of this life, unique over all runs; no-op where it already runs.
+
+        Raises:
+            OrchestraError: the forkserver dies again and again.
+        """
         if program.slot in self._lives:
             return self._lives[program.slot].instance
         self._due.pop(program.slot, None)
-        instance = f"{program.slot}-{uuid4().hex[:6]}"
+        for _ in range(_LIVES):
+            instance = f"{program.slot}-{uuid4().hex[:6]}"
+            try:
+                process = self._begin(program, instance)
+            except (EOFError, ConnectionError):
+                # The forkserver died just now; the next start begins another. A child that it may still have made
+                # finds its lifeline cut, and has another name than the one that is started instead.
+                structlog.get_logger().warning("the forkserver died while it started somebody", instance=instance)
+                continue
+            self._lives[program.slot] = _Life(program, instance, process, time.monotonic())
+            return instance
+        raise OrchestraError(f"{program.slot} cannot be started: the forkserver died {_LIVES} times in a row")
+
+    def _begin(self, program: Program, instance: str) -> ForkServerProcess:
         args = (*program.args, instance) if program.takes_instance else program.args
         process = self._context.Process(
             target=_enter, args=(program.target, args, self.logs, instance), name=instance, daemon=True
         )
         with _without_main():
             process.start()
-        self._lives[program.slot] = _Life(program, instance, process, time.monotonic())
-        return instance
+        return process
 
     def watch(self, most_s: float) -> list[Death]:
         """Wait up to so long for deaths; start again what is due; return the deaths."""
