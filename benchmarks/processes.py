@@ -23,7 +23,8 @@ from bus.door import BORN_WITH
 from bus.keys import BROKER_KEY, KeyRing
 from bus.publisher import Publisher
 from bus.remote import RemoteBus
-from bus.run import RunFolder, Signing
+from bus.run import RunFolder
+from bus.signatures import Signing
 from bus.sockets import Listen
 from bus.transport import Place
 from bus.wire import Status

@@ -20,8 +20,9 @@ from bus.journal import SEGMENT_BYTES, Journal
 from bus.lifeline import is_cut, lifeline
 from bus.reception import Reception
 from bus.records import Entry
-from bus.run import RunFolder, Signing
+from bus.run import RunFolder
 from bus.sequencer import Quarantine, Sequencer, Submission
+from bus.signatures import Signing
 from bus.sockets import Listen, Names, bind
 from protocol.bodies import Control, Setting, Verb
 from protocol.encoder import encode

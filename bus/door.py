@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from bus.roles import Role, objection
-from bus.signatures import Verifier
+from bus.signatures import Verifier, demands_signatures
 from bus.wire import Receipt, Status
 from protocol.bodies import Control, Refusal, Verb
 from protocol.canonical import Glance, glance
@@ -115,9 +115,7 @@ class Door:
     def _way(self, sender: str, named: str, recipient: str, kind: str) -> _Way:
         """Return, and remember until the cast changes, what becomes of such a message."""
         way = _Way(topic_of(recipient, kind), self._objection(sender, named, recipient, kind))
-        if (
-            sender == named and sender in self.cast and recipient in self.cast
-        ):  # so there is an end to what is remembered
+        if sender == named and {sender, recipient} <= self.cast.keys():  # so there is an end to what is remembered
             self._ways[sender, named, recipient, kind] = way
         return way
 
@@ -170,8 +168,7 @@ class Door:
         body = message.body
         if isinstance(body, Control) and body.verb is Verb.FORK and self._missions is not None and body.subject:
             self._missions.add(body.subject)  # what answers the past that both share still names the parent
-        if isinstance(body, Control) and body.verb is Verb.EPOCH and message.sender == BROKER:
-            self.was_signed |= any(s.name == "signing" and s.value == "messages" for s in body.settings)
+        self.was_signed |= demands_signatures(message) is True
         if isinstance(body, Control) and body.verb is Verb.PRESENT and body.subject:
             role = next((s.value for s in body.settings if s.name == "role"), "")
             if role in Role._value2member_map_:

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +16,11 @@ import zmq
 
 from bus.journal import JournalReader
 from bus.keys import ED25519, KeyRing
-from bus.signatures import Sign, public_hex, signing_key
+from bus.signatures import Sign, Signing, public_hex, signing_key
 from protocol.errors import BusError
 
 # A Unix socket's path may have 107 bytes. Source: sun_path in unix(7), less the closing zero.
 _LONGEST_SOCKET_PATH: Final = 107
-
-
-class Signing(Enum):
-    """What of a run is signed: nothing, the recorder's seals, or every message by its sender as well."""
-
-    NONE = "none"
-    SEALS = "seals"
-    MESSAGES = "messages"
 
 
 @dataclass(frozen=True, slots=True)

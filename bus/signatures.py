@@ -4,6 +4,7 @@ Keys live in a ring (`bus.keys`), in hexadecimal. Signing takes about 35 µs, ch
 """
 
 from collections.abc import Callable
+from enum import Enum
 from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature
@@ -11,9 +12,31 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from bus.keys import ED25519, KeyRing
+from protocol.bodies import Control, Verb
 from protocol.errors import KeyFault
+from protocol.messages import Message
+from protocol.topics import BROKER
 
 Sign: TypeAlias = Callable[[bytes], bytes]
+
+
+class Signing(Enum):
+    """What of a run is signed: nothing, the recorder's seals, or every message by its sender as well."""
+
+    NONE = "none"
+    SEALS = "seals"
+    MESSAGES = "messages"
+
+
+def demands_signatures(message: Message) -> bool | None:
+    """Return whether messages have to be signed from this one on; None where it says nothing of that.
+
+    Each epoch of the broker begins by saying so.
+    """
+    body = message.body
+    if message.sender != BROKER or not isinstance(body, Control) or body.verb is not Verb.EPOCH:
+        return None
+    return any(s.name == "signing" and s.value == Signing.MESSAGES.value for s in body.settings)
 
 
 def create(ring: KeyRing, name: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bus.keys import BROKER_KEY, KeyRing
 from bus.remote import RemoteBus
-from bus.run import RunFolder, Signing
+from bus.run import RunFolder
+from bus.signatures import Signing
 from bus.sockets import Listen
 from cli.screen import warn
 from cli.settings import Settings

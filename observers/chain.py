@@ -8,11 +8,10 @@ from hashlib import sha256
 from typing import Final
 
 from bus.records import Entry
-from bus.run import Signing
-from protocol.bodies import Control, Verb
+from bus.signatures import demands_signatures
 from protocol.decoder import decode
 from protocol.errors import WireError
-from protocol.topics import BROKER, EVERYONE, topic_of
+from protocol.topics import EVERYONE, topic_of
 
 START: Final = sha256(b"agent-orchestra journal").digest()
 _CONTROL: Final = topic_of(EVERYONE, "control")
@@ -34,10 +33,6 @@ def must_sign(entry: Entry, before: bool) -> bool:
     if before or entry.topic != _CONTROL:
         return before
     try:
-        message = decode(entry.document)
+        return demands_signatures(decode(entry.document)) or before
     except WireError:
         return before
-    body = message.body
-    if message.sender != BROKER or not isinstance(body, Control) or body.verb is not Verb.EPOCH:
-        return before
-    return any(s.name == "signing" and s.value == Signing.MESSAGES.value for s in body.settings)

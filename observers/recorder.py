@@ -16,7 +16,8 @@ from bus.follower import Follower
 from bus.journal import JournalReader
 from bus.publisher import Publisher
 from bus.records import Entry
-from bus.run import RunFolder, Signing
+from bus.run import RunFolder
+from bus.signatures import Signing
 from observers.keys import recorder_key
 from observers.projection import Projection
 from observers.pruning import pruned_place
