@@ -68,11 +68,11 @@ def _conditions(
     for comparison, text in ((">=", since), ("<", until)):
         if text:
             parts.append(f"recorded_ns {comparison} ?")
-            values.append(moment(text))
+            values.append(stamp_of(text))
     return (" WHERE " + " AND ".join(parts) if parts else ""), values
 
 
-def moment(text: str) -> int:
+def stamp_of(text: str) -> int:
     """Return an ISO 8601 time as nanoseconds since 1970."""
     try:
         return int(datetime.fromisoformat(text).timestamp() * 1_000_000_000)

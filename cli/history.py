@@ -40,7 +40,7 @@ class _Past:
         return {
             "run": self.run.id,
             "scenario": self.scenario,
-            "began": _moment(self.began_ns),
+            "began": _clock(self.began_ns),
             "took_s": round((self.ended_ns - self.began_ns) / 1e9, 1),
             "tasks": self.tasks,
             "accepted": self.accepted,
@@ -110,7 +110,7 @@ def show(
         warn(f"{run.id}: entry {found.at}, before the plan was given", "yellow")
         return
     done = sum(row["state"] == State.ACCEPTED.value for row in rows)
-    title = f"{run.id} after entry {found.at}, {_moment(found.at_ns)}: {done} of {len(rows)} tasks accepted"
+    title = f"{run.id} after entry {found.at}, {_clock(found.at_ns)}: {done} of {len(rows)} tasks accepted"
     columns = ["task", "agent", "state", "attempt", "rejections", "losses", "instance"]
     shown = [[*(row[column] for column in columns), ", ".join(row["waits_for"])] for row in rows]
     table(title, [*columns, "waits for"], shown)
@@ -134,5 +134,5 @@ def _rows(rows: tuple[TaskRow, ...]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _moment(stamp_ns: int) -> str:
+def _clock(stamp_ns: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp_ns // 1_000_000_000))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.auditing import moment
+from cli.auditing import stamp_of
 from cli.exits import Exit
 from cli.missions import Json, RunName
 from cli.runs import find_run, memory_of
@@ -16,6 +16,7 @@ from cli.settings import load
 from observers.bundle import export as export_bundle
 from observers.bundle import unpack
 from observers.keys import public_keys
+from observers.pruning import finish
 from observers.pruning import prune as take_out
 from observers.recorder import rebuild as rebuild_tables
 from observers.stamps import Stamped, stamp, stamped
@@ -118,7 +119,8 @@ def prune(
     Only whole segments go, and only after the run was verified. A pruned run cannot be resumed or replayed; its
     tables are made again from what is left.
     """
-    run, before_ns = find_run(load(), name), moment(before)
+    run, before_ns = find_run(load(), name), stamp_of(before)
+    finish(run)
     found = verify(run)
     if not found.is_good:
         warn(f"nothing was pruned: entry {found.first_bad} cannot be trusted: {found.reason}", "bold red")

@@ -66,8 +66,7 @@ def pruned_place(run: RunFolder) -> Pruned | None:
 def prune(run: RunFolder, before_ns: int) -> list[Gone]:
     """Take out the segments of which every entry was recorded before a time, nanoseconds since 1970.
 
-    The run should have been verified just before. Returns what was taken out. Killed in between, it is done by
-    the next call.
+    The run should have been verified just before, after `finish`. Returns what was taken out.
 
     Raises:
         SourceError: the run is still going on.
@@ -79,9 +78,19 @@ def prune(run: RunFolder, before_ns: int) -> list[Gone]:
     after = _without(run, known, before_ns)
     if after.last > known.last:
         _write(run.pruned, after)
-    for row in after.gone:
-        (run.journal / row.name).unlink(missing_ok=True)
+    finish(run)
     return list(after.gone[len(known.gone) :])
+
+
+def finish(run: RunFolder) -> None:
+    """Take out what a pruning that was killed had already noted as gone.
+
+    Raises:
+        JournalError: the record of what is gone is damaged.
+    """
+    known = pruned_place(run)
+    for row in known.gone if known else ():
+        (run.journal / row.name).unlink(missing_ok=True)
 
 
 def _without(run: RunFolder, known: Pruned, before_ns: int) -> Pruned:

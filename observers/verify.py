@@ -5,7 +5,7 @@
 2. What comes after the last seal is chained, but nobody vouches for its end: cut off there, nobody could tell.
    It is counted.
 3. It streams: memory does not grow with the journal.
-4. A later check goes on where an earlier one stood (`Place`), as long as the files before it were not touched and
+4. A later check goes on where an earlier one stood (`Checked`), as long as the files before it were not touched and
    it holds them against no other seals.
 """
 
@@ -31,8 +31,8 @@ from protocol.xml import well_formed
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a check stands: before the segment that follows `position`. head: hexadecimal.
+class Checked:
+    """How far a check has come: before the segment that follows `position`. head: hexadecimal.
 
     seals: a digest of the seals that the entries before it were held against; with others they are read again.
     files: size and time of last change of every segment before it; touched, they are read again.
@@ -63,7 +63,7 @@ class Finding:
     read: int = 0
     signed: int = 0
     pruned: int = 0
-    place: Place = field(default_factory=Place)
+    place: Checked = field(default_factory=Checked)
 
     @property
     def is_good(self) -> bool:
@@ -76,7 +76,7 @@ class Finding:
 
 
 def verify(
-    run: RunFolder, publics: Sequence[str] = (), *, anchors: Sequence[Path] = (), since: Place | None = None
+    run: RunFolder, publics: Sequence[str] = (), *, anchors: Sequence[Path] = (), since: Checked | None = None
 ) -> Finding:
     """Hold a journal against its seals and its senders' signatures.
 
@@ -118,12 +118,12 @@ def _seals(run: RunFolder, anchors: Sequence[Path]) -> list[Seal]:
     return own
 
 
-def _beginning(run: RunFolder) -> Place:
+def _beginning(run: RunFolder) -> Checked:
     pruned = pruned_place(run)
-    return Place() if pruned is None else Place(pruned.last, pruned.head, pruned.must_sign)
+    return Checked() if pruned is None else Checked(pruned.last, pruned.head, pruned.must_sign)
 
 
-def _still_holds(place: Place, run: RunFolder, seals: Mapping[int, Seal]) -> bool:
+def _still_holds(place: Checked, run: RunFolder, seals: Mapping[int, Seal]) -> bool:
     """Return whether the segments before a place are all there as they were, and so are the seals over them."""
     is_untouched = all(_stamp(run.journal / name) == tuple(told) for name, told in place.files.items())
     return is_untouched and place.seals == _digest_of(seals, place.position)
@@ -147,7 +147,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 class _Walk:
     """One reading of a journal from a place to its end."""
 
-    def __init__(self, run: RunFolder, seals: Mapping[int, Seal], start: Place, pruned: int) -> None:
+    def __init__(self, run: RunFolder, seals: Mapping[int, Seal], start: Checked, pruned: int) -> None:
         self._run, self._seals, self._start, self._pruned = run, seals, start, pruned
         self._count, self._head = start.position, bytes.fromhex(start.head)
         # What was pruned has to be proven here; what an earlier check has read was proven there.
@@ -183,7 +183,8 @@ class _Walk:
             return self._found(1, reason)
         strangers = self._strangers()
         if strangers:
-            return self._found(1, f"{', '.join(strangers)} in the journal's folder is no part of the chain")
+            hint = "; if a pruning was killed, prune again" if self._pruned else ""
+            return self._found(1, f"{', '.join(strangers)} in the journal's folder is no part of the chain{hint}")
         promised = max(self._seals, default=0)
         if promised > self._count:
             reason = f"the journal ends at {self._count}, but a seal vouches for {promised}: it was cut"
@@ -195,7 +196,7 @@ class _Walk:
         """Chain an entry; return the first sequence that cannot be trusted, and why, where there is one."""
         if entry.sequence in self._firsts and entry.sequence > self._start.position + 1:
             files, seals = dict(self._files_before(entry.sequence)), _digest_of(self._seals, self._count)
-            self._place = Place(self._count, self._head.hex(), self._must_sign, seals, files)
+            self._place = Checked(self._count, self._head.hex(), self._must_sign, seals, files)
         fault = self._unsigned(entry)
         self._count, self._head = entry.sequence, link(self._head, entry)
         if fault is not None:
@@ -268,7 +269,7 @@ def _signers(run: RunFolder) -> dict[str, list[Verifier]]:
     return signers
 
 
-def remember(path: Path, place: Place) -> None:
+def remember(path: Path, place: Checked) -> None:
     """Keep where a check stood, for whoever checks: not in the run folder, which is what is being checked."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
@@ -276,7 +277,7 @@ def remember(path: Path, place: Place) -> None:
     draft.replace(path)
 
 
-def remembered(path: Path) -> Place | None:
+def remembered(path: Path) -> Checked | None:
     """Return where an earlier check stood; None where nothing usable is kept: then everything is read."""
     try:
         told = json.loads(path.read_text(encoding="ascii"))
@@ -284,6 +285,6 @@ def remembered(path: Path) -> Place | None:
         files = {str(name): (int(size), int(changed)) for name, (size, changed) in told["files"].items()}
         if int(told["position"]) and not files:
             return None  # a place behind the beginning has segments before it
-        return Place(int(told["position"]), told["head"], bool(told["must_sign"]), str(told["seals"]), files)
+        return Checked(int(told["position"]), told["head"], bool(told["must_sign"]), str(told["seals"]), files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

@@ -14,20 +14,20 @@ import pytest
 
 from bus.journal import Journal, JournalReader
 from bus.keys import ED25519, KeyRing
-from bus.run import RunFolder, Signing
+from bus.run import RunFolder
 from bus.seals import read_seals
 from bus.segment import segments
-from bus.signatures import public_hex, signing_key
+from bus.signatures import Signing, public_hex, signing_key
 from bus.tear import mark_path
 from observers.bundle import export, unpack
 from observers.chain import START, link
 from observers.keys import public_keys, recorder_key
-from observers.pruning import prune, pruned_place
+from observers.pruning import finish, prune, pruned_place
 from observers.recorder import rebuild
 from observers.sealer import Sealer
 from observers.stamps import stamp, stamped
 from observers.tables import open_tables
-from observers.verify import Place, remember, remembered, verify
+from observers.verify import Checked, remember, remembered, verify
 from protocol.bodies import Control, Setting, Verb
 from protocol.encoder import encode
 from protocol.errors import SourceError
@@ -243,7 +243,7 @@ def test_a_later_check_reads_everything_where_something_was_touched(run: RunFold
     found = verify(run, public_keys(run), since=place)
     assert found.first_bad == 1
     assert remembered(tmp_path / "nothing.json") is None
-    assert verify(run, public_keys(run), since=Place()).first_bad == 1
+    assert verify(run, public_keys(run), since=Checked()).first_bad == 1
 
 
 def test_a_later_check_against_another_anchor_reads_everything(tmp_path: Path) -> None:
@@ -272,6 +272,16 @@ def test_a_later_check_of_a_pruned_run_still_says_how_far_it_was_pruned(run: Run
     place = verify(run).place
     again = verify(run, since=place)
     assert (place.position, again.pruned, again.read) == (2 * EACH, EACH, EACH)
+
+
+def test_a_pruning_that_was_killed_is_finished_by_the_next(run: RunFolder) -> None:
+    first = segments(run.journal)[0][1]
+    raw = first.read_bytes()
+    prune(run, 2 * SECOND_NS)
+    first.write_bytes(raw)  # noted as gone, and still there
+    assert "prune again" in verify(run).reason
+    finish(run)
+    assert verify(run).is_good
 
 
 def test_a_lie_about_what_was_pruned_is_found_out(run: RunFolder) -> None:
