@@ -49,7 +49,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 @given(st.text())
 def test_texts_without_secrets_stay_as_they_are(text: str) -> None:
-    assert redacted(text) == text or holds_secret(text)
+    assert redacted(text) == text  # nobody draws twenty letters and digits behind "token=" by chance
     assert redacted_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass") == redacted(text)
 
 
