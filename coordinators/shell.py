@@ -37,7 +37,7 @@ def serve(run: RunFolder, name: str) -> None:
     again = refold(fold, name, durable(run))
     log.info("refolded", position=again.position, compared=again.compared, missing=len(again.missing))
     publisher = Publisher(run, name, facts={"role": "tech-lead" if name == TECH_LEAD else "coordinator"})
-    publisher.publish(again.missing)
+    _publish(publisher, again.missing)
     subscriber = Subscriber(run, inbox_of(name), after=again.position)
     state = again.state
     while True:
