@@ -32,7 +32,8 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _FORGIVEN_AFTER_S: Final = 30.0
 _STOP_S: Final = 5.0
-_LIVES: Final = 3  # of a program that only has to come to its end, and of the forkserver for one start
+_LIVES: Final = 3  # of a program that only has to come to its end
+_FORKSERVER_PAUSES_S: Final = (0.02, 0.1, 0.5, 1.0, 2.0)  # after each death of the forkserver during one start
 # What agents need anyway; loaded once in the forkserver and shared by every child.
 _PRELOAD: Final = ["bus.broker", "bus.publisher", "bus.subscriber", "protocol", "structlog"]
 
@@ -100,18 +101,21 @@ class Supervisor:
         if program.slot in self._lives:
             return self._lives[program.slot].instance
         self._due.pop(program.slot, None)
-        for _ in range(_LIVES):
+        for pause_s in _FORKSERVER_PAUSES_S:
             instance = f"{program.slot}-{uuid4().hex[:6]}"
             try:
                 process = self._begin(program, instance)
             except (EOFError, ConnectionError):
-                # The forkserver died just now; the next start begins another. A child that it may still have made
+                # The forkserver died just now; the next start begins another, once the kernel has let go of the dead
+                # one: its sockets close a moment before it can be waited for. A child that it may still have made
                 # finds its lifeline cut, and has another name than the one that is started instead.
                 structlog.get_logger().warning("the forkserver died while it started somebody", instance=instance)
+                time.sleep(pause_s)
                 continue
             self._lives[program.slot] = _Life(program, instance, process, time.monotonic())
             return instance
-        raise OrchestraError(f"{program.slot} cannot be started: the forkserver died {_LIVES} times in a row")
+        often = len(_FORKSERVER_PAUSES_S)
+        raise OrchestraError(f"{program.slot} cannot be started: the forkserver died {often} times in a row")
 
     def _begin(self, program: Program, instance: str) -> ForkServerProcess:
         args = (*program.args, instance) if program.takes_instance else program.args
