@@ -41,11 +41,14 @@ from protocol.bodies import (
     Report,
     Result,
     TaskAssignment,
+    Value,
 )
+from protocol.conditions import spelled
 from protocol.decoder import reread
 from protocol.errors import SourceError
 from protocol.ids import derived
-from protocol.messages import RANK, Integrity, Mark, Message, MessageType, QualityGates
+from protocol.messages import Integrity, Mark, Message, MessageType, QualityGates
+from protocol.names import RANK
 from protocol.topics import inbox_of
 from protocol.verdicts import Pass
 
@@ -197,7 +200,10 @@ def _error(level: ErrorLevel, category: ErrorCategory, message: str) -> ErrorDet
 
 
 def _succeeded(outcome: Outcome, basis: tuple[str, ...]) -> Report:
-    result = Result(success=True, description=outcome.description, artifacts=outcome.artifacts, basis=basis)
+    values = tuple(Value(name=name, value=spelled(value)) for name, value in outcome.values.items())
+    result = Result(
+        success=True, description=outcome.description, artifacts=outcome.artifacts, basis=basis, values=values
+    )
     return Report(action=Action.COMPLETED, result=result, work=outcome.effort)
 
 

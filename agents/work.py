@@ -6,6 +6,7 @@ checked; costly steps go through `work.step`, so that the next attempt reuses wh
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -17,20 +18,35 @@ from protocol.errors import OrchestraError
 
 
 class SkillFailed(OrchestraError):
-    """A skill could not do its task. level: who has to act next; category: what kind of failure."""
+    """A skill could not do its task. level: who has to act next; category: what kind of failure;
+    transient: whether the same may succeed later, where that is known."""
 
-    def __init__(self, level: ErrorLevel, category: ErrorCategory, message: str, recovery: str | None = None) -> None:
+    def __init__(
+        self,
+        level: ErrorLevel,
+        category: ErrorCategory,
+        message: str,
+        recovery: str | None = None,
+        *,
+        transient: bool | None = None,
+    ) -> None:
         super().__init__(message)
-        self.details = ErrorDetails(level=level, category=category, message=message, attempted_recovery=recovery)
+        self.details = ErrorDetails(
+            level=level, category=category, message=message, attempted_recovery=recovery, transient=transient
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A success: what came out and what it rests on."""
+    """A success: what came out and what it rests on.
+
+    values: named texts, numbers or truths, on which the plan's conditions can be put.
+    """
 
     description: str
     artifacts: tuple[File, ...] = ()
     effort: Effort = field(default_factory=Effort)
+    values: Mapping[str, str | int | float | bool | Decimal] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,8 @@ from protocol.decoder import read
 from protocol.encoder import encode
 from protocol.errors import Invalid, WireError
 from protocol.ids import derived
-from protocol.messages import RANK, Message, MessageType, Priority
+from protocol.messages import Message, MessageType
+from protocol.names import RANK, Priority
 from protocol.topics import BROKER, CLOCK, DASHBOARD, EVERYONE, GATEKEEPER, HUMAN, MEMORY, SUPERVISOR, topic_of
 from protocol.xml import parse, well_formed
 

@@ -13,7 +13,8 @@ from bus.subscriber import Tracker
 from bus.transport import all_taken
 from bus.wire import Receipt
 from protocol.encoder import encode
-from protocol.messages import RANK, Message, Priority
+from protocol.messages import Message
+from protocol.names import RANK, Priority
 
 
 class MemoryStore:

@@ -22,7 +22,8 @@ from bus.transport import Place, all_taken
 from bus.wire import Receipt
 from protocol.encoder import encode
 from protocol.errors import BusError, Refused
-from protocol.messages import RANK, Message, Priority
+from protocol.messages import Message
+from protocol.names import RANK, Priority
 
 WINDOW_FRAMES: Final = 64
 PATIENCE_S: Final = 60.0

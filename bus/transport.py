@@ -14,7 +14,8 @@ from bus.records import Entry
 from bus.signatures import Sign
 from bus.wire import Receipt, Status
 from protocol.errors import Refused
-from protocol.messages import Message, Priority
+from protocol.messages import Message
+from protocol.names import Priority
 
 
 class History(Protocol):

@@ -35,7 +35,8 @@ from protocol.bodies import (
     WakeRequest,
 )
 from protocol.errors import DefinitionError
-from protocol.messages import Mark, Message, MessageType, Priority, QualityGates
+from protocol.messages import Mark, Message, MessageType, QualityGates
+from protocol.names import Priority
 from protocol.topics import CLOCK
 
 ATTEMPTS: Final = 3

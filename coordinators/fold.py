@@ -13,7 +13,8 @@ from typing import Protocol, TypeVar
 from protocol.bodies import Body, Refusal
 from protocol.encoder import encode
 from protocol.ids import derived
-from protocol.messages import Message, MessageType, Priority, QualityGates
+from protocol.messages import Message, MessageType, QualityGates
+from protocol.names import Priority
 
 State = TypeVar("State")
 

@@ -24,7 +24,8 @@ from protocol.bodies import (
     Verb,
     VerdictReport,
 )
-from protocol.messages import Mark, Message, MessageType, Priority, QualityGates
+from protocol.messages import Mark, Message, MessageType, QualityGates
+from protocol.names import Priority
 from protocol.topics import HUMAN, SUPERVISOR
 
 MISSION_TASK: Final = "mission"

@@ -2,8 +2,9 @@
 
 1 input          the result answers an assignment, and that assignment's inputs are what they hash to
 2 hallucination  every quote is verbatim at its place in an input; figure and unit stand in the quote
-3 boundary       artifact paths stay in the task's folder
-4 output         the specialist says it succeeded, and every artifact is in the store and is what it claims
+3 boundary       artifact paths stay in the task's folder, and the tokens used within what the task may use
+4 output         the specialist says it succeeded, every artifact is in the store and is what it claims, and the
+                 conditions that the plan puts on the result's values hold
 """
 
 import json
@@ -17,6 +18,7 @@ from gates.claims import Claim, flaw, read_claims
 from gates.judged import Gate, Judged
 from gates.sources import Source, media_type_of, read_source
 from protocol.bodies import File
+from protocol.conditions import read_condition
 from protocol.errors import SourceError
 from protocol.verdicts import Pass, Reject, Verdict
 
@@ -95,8 +97,8 @@ def inputs_of(judged: Judged) -> Iterator[File]:
         yield from task.inputs
 
 
-def paths_stay_inside(judged: Judged) -> Verdict:
-    """Gate 3: no artifact path leaves the folder that the assignment gave."""
+def bounds_are_kept(judged: Judged) -> Verdict:
+    """Gate 3: no artifact path leaves the folder that the assignment gave, no more tokens were used than it allows."""
     folder = PurePosixPath(judged.assignment.folder) if judged.assignment else PurePosixPath(".")
     for file in judged.artifacts:
         path = PurePosixPath(file.path)
@@ -104,11 +106,20 @@ def paths_stay_inside(judged: Judged) -> Verdict:
             return Reject(f"the artifact path {file.path!r} is not a plain relative path")
         if folder not in path.parents:
             return Reject(f"the artifact path {file.path!r} is outside the task's folder {folder}")
+    used, most = _tokens_used(judged), judged.assignment.max_tokens if judged.assignment else None
+    if most is not None and used > most:
+        return Reject(f"{used:,} tokens were used, the task may use {most:,}")
     return Pass((f"{len(judged.artifacts)} paths inside {folder}",) if judged.artifacts else ())
 
 
+def _tokens_used(judged: Judged) -> int:
+    usage = judged.message.usage
+    billed = usage.input_tokens + usage.output_tokens if usage else 0
+    return max(billed, judged.report.work.context_tokens if judged.report.work else 0)
+
+
 def output_is_whole(judged: Judged) -> Verdict:
-    """Gate 4: the specialist reports success and its artifacts are there, readable as what they claim to be."""
+    """Gate 4: the specialist reports success, its artifacts are what they claim to be, and the conditions hold."""
     result = judged.report.result
     if result is None or not result.success:
         error = judged.report.error_details
@@ -122,12 +133,18 @@ def output_is_whole(judged: Judged) -> Verdict:
             return Reject(str(error))
         except ValueError as error:
             return Reject(f"{file.path} is not JSON: {error}")
-    return Pass((f"{len(judged.artifacts)} artifacts match their digests",))
+    values = {value.name: value.value for value in result.values}
+    conditions = judged.assignment.accept if judged.assignment else ()
+    for condition in map(read_condition, conditions):
+        if not condition.holds(values):
+            has = ", ".join(f"{name} = {values.get(name, 'not given')}" for name in condition.names)
+            return Reject(f"the condition {condition.text} does not hold: {has}")
+    return Pass((f"{len(judged.artifacts)} artifacts match their digests", *(f"holds: {text}" for text in conditions)))
 
 
 GATES: Final[dict[str, Gate]] = {
     "layer_1_input": inputs_are_sound,
     "layer_2_hallucination": claims_are_grounded,
-    "layer_3_boundary": paths_stay_inside,
+    "layer_3_boundary": bounds_are_kept,
     "layer_4_output": output_is_whole,
 }

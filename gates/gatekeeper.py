@@ -34,7 +34,8 @@ from protocol.bodies import (
 )
 from protocol.decoder import reread
 from protocol.ids import derived
-from protocol.messages import Message, MessageType, Priority
+from protocol.messages import Message, MessageType
+from protocol.names import Priority
 from protocol.topics import GATEKEEPER
 from protocol.verdicts import Escalate, Pass, Reject, Verdict
 
@@ -150,6 +151,7 @@ def _body(outcome: chain.Outcome, report: Report, judged: str) -> VerdictReport:
         evidence=outcome.verdict.evidence,
         artifacts=report.result.artifacts if passed and report.result else (),
         error_details=None if passed else report.error_details,
+        values=report.result.values if passed and report.result else (),
     )
 
 

@@ -16,7 +16,8 @@ from protocol.errors import (
     TooLarge,
     WireError,
 )
-from protocol.messages import Mark, Message, MessageType, Priority, QualityGates, Usage
+from protocol.messages import Mark, Message, MessageType, QualityGates, Usage
+from protocol.names import Priority
 from protocol.xml import MAX_DOCUMENT_BYTES, parse
 
 __all__ = [

@@ -22,6 +22,7 @@ from protocol.names import (
     MediaType,
     Number,
     Path,
+    Priority,
     Sha256,
     Text,
     Timestamp,
@@ -87,6 +88,13 @@ class File(Body):
     summary: Annotated[Text, Content] = ""
 
 
+class Value(Body):
+    """One named value of a result, on which conditions can be put (`protocol.conditions`)."""
+
+    name: Annotated[Identifier, Attribute]
+    value: Annotated[Text, Content]
+
+
 class Result(Body):
     """What came out of a task, and which journaled steps it rests on."""
 
@@ -94,6 +102,7 @@ class Result(Body):
     description: Text
     artifacts: Annotated[tuple[File, ...], Items("file")] = ()
     basis: Annotated[tuple[Identifier, ...], Items("step")] = ()
+    values: Annotated[tuple[Value, ...], Items("value")] = ()
 
 
 class ErrorDetails(Body):
@@ -101,6 +110,7 @@ class ErrorDetails(Body):
     category: ErrorCategory
     message: Text
     attempted_recovery: Text | None = None
+    transient: bool | None = None
 
 
 class Work(Body):
@@ -136,28 +146,83 @@ class Setting(Body):
     value: Annotated[Text, Content]
 
 
+class Policy(Body):
+    """How a task is treated. What is None has the coordinator's default.
+
+    fixed_by: the task that is done again, with this one's fault as feedback, when this one is rejected.
+    max_age_s: how old a kept result may be to be used instead; 0: none may.
+    """
+
+    priority: Priority | None = None
+    timeout_s: Count | None = None
+    deadline_s: Count | None = None
+    attempts: Count | None = None
+    backoff_s: Count | None = None
+    critical: bool | None = None
+    approve: bool | None = None
+    approve_within_s: Count | None = None
+    estimate_s: Count | None = None
+    max_tokens: Count | None = None
+    max_age_s: Count | None = None
+    fixed_by: Identifier | None = None
+    alternatives: Annotated[tuple[AgentName, ...], Items("alternative")] = ()
+
+
+class Pattern(Enum):
+    """How often the parts of a group are done: once, once for each item, or until a criterion holds."""
+
+    ONCE = "once"
+    EACH = "each"
+    REPEAT = "repeat"
+
+
+class Group(Body):
+    """What makes a planned task a group. batch: files that make one item; best: such as "lowest score.errors"."""
+
+    pattern: Pattern
+    batch: Count | None = None
+    rounds: Count | None = None
+    until: Text | None = None
+    best: Text | None = None
+
+
 class PlannedTask(Body):
-    """One node of a plan: who does it, with what, after which other tasks."""
+    """One node of a plan: who does it, with what, after which other tasks.
+
+    within: the group of which it is a part. when, accept: conditions, as `protocol.conditions` reads them.
+    """
 
     id: Annotated[Identifier, Attribute]
     agent: Annotated[AgentName, Attribute]
     skill: Annotated[Identifier, Attribute]
+    within: Annotated[Identifier | None, Attribute] = None
     title: Label
     needs: Annotated[tuple[Identifier, ...], Items("need")] = ()
     inputs: Annotated[tuple[File, ...], Items("file")] = ()
     settings: Annotated[tuple[Setting, ...], Items("setting")] = ()
+    when: Text | None = None
+    accept: Annotated[tuple[Text, ...], Items("condition")] = ()
+    policy: Policy | None = None
+    group: Group | None = None
 
 
 class Plan(Body):
-    """A graph of tasks: what needs nothing starts at once, the rest waits for what it needs."""
+    """A graph of tasks: what needs nothing starts at once, the rest waits for what it needs.
+
+    workers: how many tasks may be under way at once; None: as many as are ready.
+    """
 
     tasks: Annotated[tuple[PlannedTask, ...], MaxLen(MAX_ITEMS)] = ()
+    workers: Count | None = None
+    deadline_s: Count | None = None
+    snapshot_every: Count | None = None
 
 
 class TaskAssignment(Body):
     """A task given to an agent: a skill to run on inputs, or for a coordinator a plan.
 
     folder: where the task's artifact paths must lie. feedback: why the last attempt was rejected.
+    accept: conditions on the values of the result. strategy: how this attempt means to do better than the last.
     """
 
     title: Label
@@ -168,6 +233,10 @@ class TaskAssignment(Body):
     feedback: Text | None = None
     timeout_s: Count | None = None
     plan: Plan | None = None
+    accept: Annotated[tuple[Text, ...], Items("condition")] = ()
+    max_tokens: Count | None = None
+    max_age_s: Count | None = None
+    strategy: Identifier | None = None
 
 
 class Claim(Body):
@@ -209,6 +278,7 @@ class VerdictReport(Body):
     evidence: Annotated[tuple[Text, ...], Items("item")] = ()
     artifacts: Annotated[tuple[File, ...], Items("file")] = ()
     error_details: ErrorDetails | None = None
+    values: Annotated[tuple[Value, ...], Items("value")] = ()
 
 
 class ModelCall(Body):
@@ -271,12 +341,13 @@ class Consent(Enum):
 
 
 class Approval(Body):
-    """A person is asked for, grants or denies what a message proposes."""
+    """A person is asked for, grants or denies what a message proposes. due: until when an answer counts."""
 
     subject: Identifier
     decision: Consent
     reason: Text
     person: Label | None = None
+    due: Timestamp | None = None
 
 
 class WakeRequest(Body):

@@ -18,7 +18,7 @@ the calendar. tests/differential holds this module against libxml2.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -136,15 +136,18 @@ class _Walk:
     named: dict[str, etree._Element]
     kind: str
     has_references: bool
+    captured: set[str] = field(default_factory=set)
 
     def element(self, node: etree._Element) -> str:
         name, type_ = str(node.get("name")), node.get("type")
         attributes, content = self.inside(self.definition(node))
         if type_ == "message-type":
             content = re.escape(self.kind)
-        field = name.replace("-", "_")
-        if field in Glance._fields:
-            content = f"(?P<{field}>{content})"
+        key = name.replace("-", "_")
+        # The envelope stands before the payload, where a field of the same name is something else.
+        if key in Glance._fields and key not in self.captured:
+            self.captured.add(key)
+            content = f"(?P<{key}>{content})"
         return _repeated(node, f"<{name}{attributes}>{content}</{name}>")
 
     def definition(self, node: etree._Element) -> etree._Element:

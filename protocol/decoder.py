@@ -15,8 +15,8 @@ from lxml import etree
 from pydantic import BaseModel
 
 from protocol.bodies import Report
-from protocol.messages import BODIES, Confidentiality, Integrity, Message, MessageType, Priority, QualityGates, Usage
-from protocol.names import parse_timestamp
+from protocol.messages import BODIES, Confidentiality, Integrity, Message, MessageType, QualityGates, Usage
+from protocol.names import Priority, parse_timestamp
 from protocol.shapes import CONTEXT, TABLES, Field, Kind
 from protocol.xml import parse, well_formed
 
@@ -108,7 +108,7 @@ def _reader(model: type[BaseModel]) -> Read:
     """Return the function that reads an element into a model."""
     table = TABLES[model]
     if table[0].kind is Kind.REPEATED:
-        return _repeated_reader(model, table[0])
+        return _repeated_reader(model, table)
     defaults = {name: info.default for name, info in model.model_fields.items()}
     children: dict[Any, tuple[str, Convert | None, Read | None]] = {
         field.tag: (field.name, _leaf_converter(field), _child_reader(field))
@@ -142,10 +142,25 @@ def _reader(model: type[BaseModel]) -> Read:
     return read_model
 
 
-def _repeated_reader(model: type[BaseModel], field: Field) -> Read:
-    """Return the reader of a model that is nothing but a list of its one kind of child."""
-    read_item = _reader(field.inner)
-    return lambda element: _fill(model, {field.name: tuple([read_item(node) for node in element])})
+def _repeated_reader(model: type[BaseModel], table: tuple[Field, ...]) -> Read:
+    """Return the reader of a model that is a list of its first kind of child, and leaves behind it."""
+    first, *rest = table
+    read_item = _reader(first.inner)
+    leaves: dict[Any, tuple[str, Convert | None]] = {field.tag: (field.name, _leaf_converter(field)) for field in rest}
+    defaults = {name: info.default for name, info in model.model_fields.items()}
+
+    def read_list(element: etree._Element) -> BaseModel:
+        values, items = dict(defaults), []
+        for node in element:
+            if node.tag == first.item_tag:
+                items.append(read_item(node))
+            else:
+                name, convert = leaves[node.tag]
+                values[name] = (node.text or "") if convert is None else convert(node.text or "")
+        values[first.name] = tuple(items)
+        return _fill(model, values)
+
+    return read_list
 
 
 def _leaf_converter(field: Field) -> Convert | None:

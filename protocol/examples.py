@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Final
 
 from protocol import bodies as b
-from protocol.messages import Integrity, Mark, Message, MessageType, Priority, QualityGates, Usage
+from protocol.messages import Integrity, Mark, Message, MessageType, QualityGates, Usage
+from protocol.names import Priority
 
 _DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _NS: Final = 1_795_253_400_250_000_000  # 2026-11-21T09:30:00.25Z
@@ -16,10 +17,35 @@ _TASK: Final = b.PlannedTask(
     id="extract/1", agent="@fact-extractor", skill="extract-facts", title="Extract datasheet.md", inputs=(_SOURCE,)
 )
 
+_GROUP: Final = b.PlannedTask(
+    id="improve",
+    agent="@spec-coordinator",
+    skill="run-plan",
+    title="Improve the summary until it is short",
+    needs=("extract/1",),
+    when="extract/1.facts > 0",
+    group=b.Group(pattern=b.Pattern.REPEAT, rounds=3, until="shorten.words < 200", best="lowest shorten.words"),
+)
+_PART: Final = b.PlannedTask(
+    id="shorten",
+    agent="@fact-writer",
+    skill="shorten",
+    within="improve",
+    title="Shorten the summary",
+    accept=("words > 0",),
+    policy=b.Policy(priority=Priority.HIGH, attempts=2, critical=False, alternatives=("@documentation-writer",)),
+)
+
 _BODIES: Final[dict[MessageType, b.Body]] = {
     MessageType.TASK_COMPLETION: b.Report(
         action=b.Action.COMPLETED,
-        result=b.Result(success=True, description="12 facts from 1 document", artifacts=(_FACTS,), basis=("read",)),
+        result=b.Result(
+            success=True,
+            description="12 facts from 1 document",
+            artifacts=(_FACTS,),
+            basis=("read",),
+            values=(b.Value(name="facts", value="12"),),
+        ),
         work=b.Work(tool_calls=2, files_read=1, lines_generated=96),
     ),
     MessageType.ESCALATION: b.Report(
@@ -29,6 +55,7 @@ _BODIES: Final[dict[MessageType, b.Body]] = {
             category=b.ErrorCategory.VALIDATION,
             message="three attempts were rejected: the quote on line 12 is not in the document",
             attempted_recovery="assigned again twice with the verdict as feedback",
+            transient=False,
         ),
     ),
     MessageType.QUESTION: b.Report(
@@ -44,6 +71,9 @@ _BODIES: Final[dict[MessageType, b.Body]] = {
         inputs=(_SOURCE,),
         feedback="line 12: the quote is not in the document",
         timeout_s=120,
+        accept=("facts > 0",),
+        max_age_s=86_400,
+        strategy="retry-with-feedback",
     ),
     MessageType.CLAIM: b.Claim(instance="fact-extractor-1.0", lease_s=120),
     MessageType.ANSWER: b.Answer(choice="60 V", text="the installation manual is binding"),
@@ -57,6 +87,7 @@ _BODIES: Final[dict[MessageType, b.Body]] = {
         description="12 facts from 1 document",
         evidence=("12 quotes found at their places",),
         artifacts=(_FACTS,),
+        values=(b.Value(name="facts", value="12"),),
     ),
     MessageType.MODEL_CALL: b.ModelCall(
         step="critique", request_hash=_DIGEST, response=_FACTS, latency_ms=840, cache_hit=False
@@ -95,7 +126,7 @@ _BODIES: Final[dict[MessageType, b.Body]] = {
         verb=b.Verb.START,
         subject="spec-facts",
         settings=(b.Setting(name="coordinator", value="@spec-coordinator"),),
-        plan=b.Plan(tasks=(_TASK,)),
+        plan=b.Plan(tasks=(_TASK, _GROUP, _PART), workers=4, snapshot_every=3),
     ),
 }
 

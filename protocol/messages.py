@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from protocol import bodies
 from protocol.bodies import Body, Report
-from protocol.names import AgentName, Count, Identifier, Label, Timestamp
+from protocol.names import AgentName, Count, Identifier, Label, Priority, Timestamp
 
 
 class MessageType(Enum):
@@ -51,16 +51,6 @@ BODIES: Final[dict[MessageType, type[Body]]] = {
     MessageType.REFUSAL: bodies.Refusal,
     MessageType.CONTROL: bodies.Control,
 }
-
-
-class Priority(Enum):
-    CRITICAL = "critical"
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
-
-
-RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}  # 0 is the most urgent
 
 
 class Integrity(Enum):

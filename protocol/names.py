@@ -5,6 +5,7 @@ A value that a model accepts is a value that the schema accepts; a property test
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -22,6 +23,16 @@ Label = Annotated[str, StringConstraints(max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=65536)]
 Count = Annotated[int, Field(ge=0, lt=10**18)]
 Integer = Annotated[int, Field(gt=-(10**9), lt=10**9)]
+
+
+class Priority(Enum):
+    CRITICAL = "critical"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+RANK: Final = {priority: rank for rank, priority in enumerate(Priority)}  # 0 is the most urgent
 
 
 def _short(value: Decimal) -> Decimal:

@@ -23,7 +23,8 @@ from protocol.bodies import Control, File, Plan, PlannedTask, Setting, Verb
 from protocol.encoder import encode
 from protocol.errors import SourceError
 from protocol.ids import derived
-from protocol.messages import Message, MessageType, Priority
+from protocol.messages import Message, MessageType
+from protocol.names import Priority
 from protocol.topics import EVERYONE, SUPERVISOR, topic_of
 
 

@@ -32,7 +32,8 @@ from protocol.decoder import reread
 from protocol.encoder import encode
 from protocol.errors import BusError, OrchestraError, SourceError, WireError
 from protocol.ids import derived
-from protocol.messages import Message, MessageType, Priority
+from protocol.messages import Message, MessageType
+from protocol.names import Priority
 from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
 from scenarios.mission import CastMember, Mission
 

@@ -15,7 +15,8 @@ from bus.sockets import Listen
 from bus.transport import Publishing
 from protocol.bodies import Action, Body, Control, Report, Result, Setting, Verb
 from protocol.ids import derived
-from protocol.messages import Message, MessageType, Priority
+from protocol.messages import Message, MessageType
+from protocol.names import Priority
 from protocol.topics import EVERYONE, SUPERVISOR
 
 CAST = {

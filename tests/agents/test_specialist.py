@@ -19,7 +19,8 @@ from protocol.bodies import (
 )
 from protocol.decoder import decode
 from protocol.errors import SourceError
-from protocol.messages import Message, MessageType, Priority
+from protocol.messages import Message, MessageType
+from protocol.names import Priority
 from protocol.topics import SUPERVISOR
 from tests.builders import introduce, message
 

@@ -21,7 +21,7 @@ from bus.wire import Status
 from protocol.decoder import decode
 from protocol.encoder import encode
 from protocol.errors import BusError, Refused
-from protocol.messages import Priority
+from protocol.names import Priority
 from tests.builders import broker, status, until
 
 MESSAGES = 20_000

@@ -15,7 +15,8 @@ from protocol.bodies import Claim, Refusal, TaskAssignment
 from protocol.decoder import decode
 from protocol.encoder import encode
 from protocol.errors import Refused
-from protocol.messages import MessageType, Priority
+from protocol.messages import MessageType
+from protocol.names import Priority
 from protocol.topics import SUPERVISOR
 from tests.builders import broker, introduce, message, status
 

@@ -12,7 +12,8 @@ from bus.wire import Status
 from protocol.bodies import Control, Setting, Verb
 from protocol.encoder import encode
 from protocol.errors import JournalError
-from protocol.messages import MessageType, Priority
+from protocol.messages import MessageType
+from protocol.names import Priority
 from protocol.topics import EVERYONE, SUPERVISOR
 from tests.builders import CAST, message, status
 

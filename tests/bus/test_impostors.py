@@ -23,7 +23,8 @@ from protocol.decoder import decode
 from protocol.encoder import encode
 from protocol.errors import SourceError
 from protocol.examples import example
-from protocol.messages import Message, MessageType, Priority
+from protocol.messages import Message, MessageType
+from protocol.names import Priority
 from protocol.topics import BROKER, EVERYONE, GATEKEEPER, SUPERVISOR
 from scenarios.mission import write_results
 from tests.builders import RunningBroker, broker, message, status

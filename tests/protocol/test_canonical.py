@@ -139,7 +139,6 @@ def schema_with(old: str, new: str) -> etree._Element:
         ('<xs:extension base="number">', '<xs:extension base="reading">'),
         ('<xs:extension base="number">', '<xs:extension base="xs:decimal">'),
         ('name="timestamp">', 'name="moment">'),
-        ('<xs:element name="device" type="identifier">', '<xs:element name="sender" type="identifier">'),
         ('<xs:element name="sender"', '<xs:element name="from"'),
         ('<xs:complexType name="wake">', '<xs:complexType name="alert">'),
     ],
