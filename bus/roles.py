@@ -56,6 +56,8 @@ MAY_PUBLISH: Final[dict[Role, dict[T, frozenset[Role]]]] = {
         T.ANSWER: frozenset({_R.SPECIALIST, _R.COORDINATOR, _R.DEVICE}),
         T.STATUS: _TOLD,
         T.PROGRESS: _TOLD,
+        T.ALERT: _TOLD,
+        T.CONTROL: frozenset({_R.SUPERVISOR}),  # to end a process that nobody waits for any more
         T.WAKE_REQUEST: frozenset({_R.CLOCK}),
         T.APPROVAL: _ANYBODY,
         T.REFUSAL: _ANYBODY,

@@ -166,6 +166,13 @@ class Supervisor:
             self._due.clear()
         return codes
 
+    def end(self, instance: str) -> bool:
+        """Kill one life at once, whatever it is doing; `watch` tells of its death. Returns whether it was there."""
+        life = next((life for life in self._lives.values() if life.instance == instance), None)
+        if life is not None:
+            life.process.kill()
+        return life is not None
+
     def carry_out(self, program: Program) -> None:
         """Run a program that ends by itself, and wait until it has ended well; where it dies it is started again.
 

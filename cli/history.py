@@ -14,8 +14,8 @@ from cli.missions import Json, RunName, coordinator_of, start_of
 from cli.runs import all_runs, find_run
 from cli.screen import say, say_json, table, warn
 from cli.settings import load
-from coordinators.coordinator import TaskRow
 from coordinators.past import moment
+from coordinators.rows import TaskRow
 from coordinators.tasks import State
 from protocol.bodies import Action, Control, Report, Verb
 from protocol.decoder import reread

@@ -1,89 +1,55 @@
-"""The coordinator: carries out one plan. Assigns, acts on verdicts, retries, escalates, reports.
+"""The coordinator: carries out one plan. Assigns, acts on verdicts, recovers, escalates, reports.
 
 1. Only a verdict makes a result usable; claims, progress and what specialists say about themselves do not.
 2. A rejection costs an attempt, a lost process does not; both are bounded.
 3. What was rejected reaches no other task: inputs are the plan's own files and accepted artifacts.
+4. What is late comes as a wake: leases, pauses, consent, deadlines. One wake is owed, the earliest.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Final
 
+from coordinators import drafts
+from coordinators.change import adopt, redo
 from coordinators.fold import Draft, Heard
 from coordinators.plan import check
-from coordinators.tasks import State, Step, advance
+from coordinators.recovery import RATE, Fault, Kind, Way, classified, next_agent, pause_ns, way_out
+from coordinators.rows import Breaker, PlanState, TaskRow
+from coordinators.tasks import WITH_AN_AGENT, State, Step
+from coordinators.turn import Turn
 from protocol.bodies import (
-    Action,
     Answer,
+    Approval,
     Claim,
+    Consent,
     Control,
     Decision,
     ErrorCategory,
-    ErrorDetails,
     ErrorLevel,
-    File,
     Lost,
-    Metric,
-    PlannedTask,
-    Report,
-    Result,
     TaskAssignment,
     Verb,
     VerdictReport,
     Wake,
-    WakeRequest,
 )
 from protocol.errors import DefinitionError
-from protocol.messages import Mark, Message, MessageType, QualityGates
-from protocol.names import Priority
-from protocol.topics import CLOCK
+from protocol.messages import Message
+from protocol.topics import HUMAN
 
-ATTEMPTS: Final = 3
 LIVES: Final = 8
-TASK_S: Final = 300
+BREAKER_FAILURES: Final = 5
 _GRACE_NS: Final = 60_000_000_000
-_AT_WORK: Final = (State.ASSIGNED, State.CLAIMED, State.ESCALATED)
-_GATE_5: Final = QualityGates(layer_5_escalation=Mark.TRIGGERED)
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRow:
-    """A planned task and where it stands. rejections and losses count what has happened to it.
-
-    valid_from: the first attempt that counts; those before it were made before the task was changed.
-    """
-
-    planned: PlannedTask
-    state: State = State.WAITING
-    attempt: int = 0
-    rejections: int = 0
-    losses: int = 0
-    instance: str = ""
-    due_ns: int = 0
-    artifacts: tuple[File, ...] = ()
-    error: ErrorDetails | None = None
-    valid_from: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class PlanState:
-    """Everything a coordinator knows. given: the assignment that brought the plan; None before it came."""
-
-    given: Message | None = None
-    rows: Mapping[str, TaskRow] = field(default_factory=lambda: MappingProxyType({}))
-    gone: frozenset[str] = frozenset()
-    wake_due_ns: int = 0
-    is_reported: bool = False
-
+_SECOND_NS: Final = 1_000_000_000
+_UNDECIDED: Final = (*WITH_AN_AGENT, State.READY, State.PAUSED, State.ESCALATED)
 
 Stepped = tuple[PlanState, tuple[Draft, ...]]
 
 
 class Coordinator:
-    """The fold. name: who it is; lead: whom it reports and escalates to."""
+    """The fold. lead: whom it reports and escalates to."""
 
-    version = "3"
+    version = "4"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead
@@ -93,230 +59,287 @@ class Coordinator:
 
     def step(self, state: PlanState, heard: Heard) -> Stepped:
         """Return what becomes of the state, and what there is to say, when this has been heard."""
-        body, task = heard.message.body, heard.message.task
-        if isinstance(body, TaskAssignment):
-            return self._begin(state, heard, body)
-        if isinstance(body, Lost):
-            return self._lose(state, body)
-        if isinstance(body, Wake):
-            return self._wake(state, heard)
-        if isinstance(body, Control) and body.verb is Verb.SET and body.plan is not None:
-            return self._change(state, body.plan.tasks)
-        row = state.rows.get(task)
-        if row is None or row.state not in _AT_WORK:
-            return state, ()
-        if isinstance(body, Claim):
-            return self._claim(state, heard, row, body)
-        if isinstance(body, VerdictReport):
-            return self._verdict(state, heard, row, body)
-        if isinstance(body, Answer):
-            return self._answer(state, row, body)
-        return state, ()
-
-    def _begin(self, state: PlanState, heard: Heard, body: TaskAssignment) -> Stepped:
-        if state.given is not None or body.plan is None:
-            return state, ()
-        state = replace(state, given=heard.message)
-        try:
-            check(body.plan)
-        except DefinitionError as error:
-            return replace(state, is_reported=True), (self._refuse_plan(heard.message.task, str(error)),)
-        rows = {task.id: TaskRow(task) for task in body.plan.tasks}
-        return self._assign_ready(replace(state, rows=MappingProxyType(rows)))
-
-    def _change(self, state: PlanState, changed: tuple[PlannedTask, ...]) -> Stepped:
-        """Tasks of the plan are others now: do them, and all that builds on them, again."""
-        planned = {task.id: task for task in changed if task.id in state.rows}
-        again = set(planned)
-        while more := {name for name, row in state.rows.items() if again & set(row.planned.needs)} - again:
-            again |= more
-        for name in again:
-            row = state.rows[name]
-            waiting, attempt = advance(row.state, Step.CHANGE), row.attempt
-            fresh = TaskRow(planned.get(name, row.planned), waiting, attempt, valid_from=attempt + 1)
-            state = _with(state, fresh)
-        return self._assign_ready(replace(state, is_reported=False) if again else state)
-
-    def _claim(self, state: PlanState, heard: Heard, row: TaskRow, body: Claim) -> Stepped:
-        if row.state is not State.ASSIGNED or heard.message.attempt != row.attempt:
-            return state, ()
-        # Time runs from the claim: what waits for a free process is not late, however long the queue.
-        due_ns = heard.at_ns + body.lease_s * 1_000_000_000 + _GRACE_NS
-        claimed = replace(row, state=advance(row.state, Step.CLAIM), instance=body.instance, due_ns=due_ns)
-        state = _with(state, claimed)
-        # A claim can be sequenced behind the news that its sender died.
-        if body.instance in state.gone:
-            return self._retry_lost(state, [claimed], "its process had died")
-        return self._ask_for_wake(state)
-
-    def _verdict(self, state: PlanState, heard: Heard, row: TaskRow, body: VerdictReport) -> Stepped:
-        if (heard.message.attempt or 1) < row.valid_from:
-            return state, ()
-        if body.decision is Decision.PASS:
-            accepted = replace(row, state=advance(row.state, Step.PASS), artifacts=body.artifacts)
-            return self._assign_ready(_with(state, accepted))
-        if heard.message.attempt != row.attempt or row.state is State.ESCALATED:
-            return state, ()
-        row = replace(row, rejections=row.rejections + 1, error=body.error_details)
-        level = body.error_details.level if body.error_details else ErrorLevel.SPECIALIST
-        is_over = row.rejections >= ATTEMPTS or level in (ErrorLevel.TECH_LEAD, ErrorLevel.PERSON)
-        if body.decision is Decision.ESCALATE or is_over:
-            return self._escalate(state, row, body.reason, body.error_details)
-        return self._assign(_with(state, row), [row.planned.id], feedback=body.reason)
-
-    def _answer(self, state: PlanState, row: TaskRow, body: Answer) -> Stepped:
-        """The tech lead has decided about an escalated task: retry, or give it up and the mission with it."""
-        if row.state is not State.ESCALATED:
-            return state, ()
-        if body.choice == "retry":
-            return self._assign(state, [row.planned.id], feedback=body.text)
-        return _with(state, replace(row, state=advance(row.state, Step.ABANDON))), ()
-
-    def _lose(self, state: PlanState, body: Lost) -> Stepped:
-        state = replace(state, gone=state.gone | {body.instance})
-        held = [row for row in state.rows.values() if row.state is State.CLAIMED and row.instance == body.instance]
-        return self._retry_lost(state, held, body.reason)
-
-    def _retry_lost(self, state: PlanState, held: list[TaskRow], why: str) -> Stepped:
-        drafts: list[Draft] = []
-        for row in held:
-            row = replace(row, losses=row.losses + 1)
-            if row.losses >= LIVES:
-                reason = f"{row.losses} processes were lost while doing this task; the last one: {why}"
-                state, said = self._escalate(state, row, reason, None)
-            else:
-                state, said = self._assign(_with(state, row), [row.planned.id])
-            drafts += said
-        return state, tuple(drafts)
-
-    def _wake(self, state: PlanState, heard: Heard) -> Stepped:
-        """Claimed tasks whose lease is over without a verdict are treated as lost: their process hangs."""
-        state = replace(state, wake_due_ns=0)
-        late = [row for row in _claimed(state) if row.due_ns <= heard.at_ns]
-        state, drafts = self._retry_lost(state, late, "its lease ran out")
-        state, wake = self._ask_for_wake(state)
-        return state, drafts + wake
-
-    def _assign_ready(self, state: PlanState) -> Stepped:
-        rows = state.rows
-        ready = [
-            name
-            for name, row in rows.items()
-            if row.state is State.WAITING and all(rows[need].state is State.ACCEPTED for need in row.planned.needs)
-        ]
-        state, drafts = self._assign(state, ready)
-        if all(row.state is State.ACCEPTED for row in state.rows.values()) and not state.is_reported:
-            return replace(state, is_reported=True), (*drafts, self._completion(state))
-        return state, drafts
-
-    def _assign(self, state: PlanState, names: list[str], feedback: str | None = None) -> Stepped:
-        drafts = []
-        for name in names:
-            row = state.rows[name]
-            step = Step.ASSIGN if row.state is State.WAITING else Step.RETRY
-            row = replace(row, state=advance(row.state, step), attempt=row.attempt + 1, instance="")
-            state = _with(state, row)
-            drafts.append(self._assignment(state, row, feedback))
-        return state, tuple(drafts)
-
-    def _assignment(self, state: PlanState, row: TaskRow, feedback: str | None) -> Draft:
-        planned = row.planned
-        accepted = [file for need in planned.needs for file in state.rows[need].artifacts]
-        body = TaskAssignment(
-            title=planned.title,
-            skill=planned.skill,
-            folder=f"{_folder(state)}/{planned.id}",
-            inputs=(*planned.inputs, *accepted),
-            settings=planned.settings,
-            feedback=feedback,
-            timeout_s=TASK_S,
-        )
-        return Draft(
-            recipient=planned.agent,
-            type=MessageType.TASK_ASSIGNMENT,
-            task=planned.id,
-            parent_task=_mission_task(state),
-            attempt=row.attempt,
-            body=body,
-        )
-
-    def _ask_for_wake(self, state: PlanState) -> Stepped:
-        """Keep one wake owed, for the claimed task that is due first."""
-        first_ns = min((row.due_ns for row in _claimed(state)), default=0)
-        if first_ns == 0 or state.wake_due_ns:
-            return state, ()
-        body = WakeRequest(key="tasks-due", due=first_ns)
-        draft = Draft(recipient=CLOCK, type=MessageType.WAKE_REQUEST, task=_mission_task(state) or "run", body=body)
-        return replace(state, wake_due_ns=first_ns), (draft,)
-
-    def _escalate(self, state: PlanState, row: TaskRow, reason: str, error: ErrorDetails | None) -> Stepped:
-        escalated = replace(row, state=advance(row.state, Step.ESCALATE))
-        category = error.category if error else ErrorCategory.EXECUTION
-        level = error.level if error and error.level is ErrorLevel.PERSON else ErrorLevel.TECH_LEAD
-        details = ErrorDetails(
-            level=level,
-            category=category,
-            message=f"{row.planned.title}: {reason}",
-            attempted_recovery=f"{row.attempt} attempts, {row.rejections} rejected, {row.losses} lost",
-        )
-        draft = Draft(
-            recipient=self._lead,
-            type=MessageType.ESCALATION,
-            priority=Priority.HIGH,
-            task=row.planned.id,
-            parent_task=_mission_task(state),
-            attempt=row.attempt,
-            body=Report(action=Action.ESCALATING, error_details=details),
-            gates=_GATE_5,
-        )
-        return _with(state, escalated), (draft,)
+        turn = Turn(state, heard.at_ns)
+        self._hear(turn, heard.message)
+        self._end(turn)
+        return turn.state, tuple(turn.drafts)
 
     def set_aside(self, state: PlanState, heard: Heard, reason: str) -> Stepped:
         """Tell the lead about a message on which `step` breaks; a person has to look, trying again is no use."""
-        return state, (self._refuse_plan(heard.message.task, reason),)
+        return state, (drafts.refused_plan(self._lead, heard.message.task, reason),)
 
-    def _refuse_plan(self, task: str, reason: str) -> Draft:
-        details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.ARCHITECTURAL, message=reason)
-        body = Report(action=Action.ESCALATING, error_details=details)
-        return Draft(recipient=self._lead, type=MessageType.ESCALATION, task=task, body=body, gates=_GATE_5)
+    def _hear(self, turn: Turn, message: Message) -> None:
+        if isinstance(message.body, Wake | Control | Answer | Approval):
+            # Whoever sent it believes that something goes on now; where nothing does, that is said again.
+            turn.state = replace(turn.state, told="")
+        match message.body:
+            case TaskAssignment() as body:
+                self._begin(turn, message, body)
+            case Lost() as body:
+                self._lose(turn, body)
+            case Wake():
+                self._wake(turn)
+            case Control() as body:
+                self._control(turn, body)
+            case Answer() as body if message.task == drafts.mission_task(turn.state):
+                self._answer_all(turn, body)
+            case _:
+                self._hear_of_task(turn, message)
 
-    def _completion(self, state: PlanState) -> Draft:
-        rows = state.rows.values()
-        needed = {need for row in rows for need in row.planned.needs}
-        final = [file for row in rows if row.planned.id not in needed for file in row.artifacts]
-        attempts = sum(row.attempt for row in rows)
-        result = Result(
-            success=True,
-            description=f"{len(state.rows)} tasks accepted in {attempts} attempts",
-            artifacts=tuple(final),
+    def _hear_of_task(self, turn: Turn, message: Message) -> None:
+        row = turn.state.rows.get(message.task)
+        if row is None:
+            return
+        match message.body:
+            case Approval() as body if message.sender == HUMAN and row.state is State.ASKED:
+                self._consent(turn, row, body)
+            case Claim() as body:
+                self._claim(turn, row, body, message.attempt)
+            case VerdictReport() as body if row.state in _UNDECIDED:
+                self._verdict(turn, row, body, message.attempt or 1)
+            case Answer() as body if row.state is State.ESCALATED:
+                self._answer(turn, row, body)
+
+    def _begin(self, turn: Turn, message: Message, body: TaskAssignment) -> None:
+        if turn.state.given is not None or body.plan is None:
+            return
+        turn.state = replace(turn.state, given=message, began_ns=turn.at_ns)
+        try:
+            graph = check(body.plan)
+        except DefinitionError as error:
+            turn.state = replace(turn.state, is_reported=True)
+            turn.drafts.append(drafts.refused_plan(self._lead, message.task, str(error)))
+            return
+        turn.state = replace(turn.state, graph=graph, open_top=len(graph.top))
+        turn.create(graph.top, ())
+        turn.dues += _deadlines(turn.state)
+
+    def _control(self, turn: Turn, body: Control) -> None:
+        if turn.state.given is None:
+            return
+        if body.verb is Verb.SET and body.plan is not None:
+            adopt(turn, check(body.plan))
+        elif body.verb is Verb.CANCEL:
+            why = next((setting.value for setting in body.settings if setting.name == "reason"), "")
+            self._cancel(turn, body.subject, f"cancelled{f': {why}' if why else ''}")
+
+    def _cancel(self, turn: Turn, subject: str | None, why: str) -> None:
+        """Leave a task out, every time it is done, or end the mission."""
+        if subject is None:
+            self._halt(turn, why)
+            turn.state = replace(turn.state, is_reported=True)
+            turn.drafts.append(drafts.ended(turn.state, self._lead, why))
+            return
+        named = [row for row in turn.state.all_rows() if subject in (row.name, row.planned.id)]
+        for row in named:
+            if not turn.state.rows[row.name].is_settled:
+                turn.skip(turn.state.rows[row.name], why)
+
+    def _halt(self, turn: Turn, why: str) -> None:
+        """Begin nothing more, and take back what is under way."""
+        turn.state = replace(turn.state, is_halted=True)
+        for row in turn.state.live_rows():
+            turn.stop(row, why)
+            if row.state in (*WITH_AN_AGENT, State.PAUSED):
+                turn.make_ready(row, Step.RETRY)
+
+    def _claim(self, turn: Turn, row: TaskRow, body: Claim, attempt: int | None) -> None:
+        if row.state is not State.ASSIGNED or attempt != row.attempt:
+            return
+        # Time runs from the claim: what waits for a free process is not late, however long the queue.
+        due_ns = turn.at_ns + body.lease_s * _SECOND_NS + _GRACE_NS
+        row = turn.put(row, Step.CLAIM, instance=body.instance, due_ns=due_ns)
+        # A claim can be sequenced behind the news that its sender died.
+        if body.instance in turn.state.gone:
+            self._take_back(turn, row, "its process had died")
+
+    def _verdict(self, turn: Turn, row: TaskRow, body: VerdictReport, attempt: int) -> None:
+        if attempt < row.valid_from:
+            return
+        agent = row.agent or row.planned.agent
+        if body.decision is Decision.PASS:
+            turn.state = replace(turn.state, breakers=turn.state.breakers.discard(agent))
+            if row.state is not State.READY:
+                turn.accept(row, body.artifacts, body.values)
+            return
+        if attempt == row.attempt and row.state in WITH_AN_AGENT:
+            self._fail(turn, row, classified(row, body), body)
+
+    def _fail(self, turn: Turn, row: TaskRow, fault: Fault, body: VerdictReport) -> None:
+        """An attempt was rejected: count it, and take the way out that is open."""
+        is_passing = fault.kind is Kind.PASSING
+        row = turn.put(
+            row,
+            rejections=row.rejections + 1,
+            failures=row.failures + is_passing,
+            faults=row.faults | {fault.digest},
+            error=body.error_details,
         )
-        metrics = (
-            Metric(name="tasks", value=len(state.rows)),
-            Metric(name="attempts", value=attempts),
-            Metric(name="rejections", value=sum(row.rejections for row in rows)),
-            Metric(name="losses", value=sum(row.losses for row in rows)),
-        )
-        return Draft(
-            recipient=self._lead,
-            type=MessageType.TASK_COMPLETION,
-            task=_mission_task(state) or "run",
-            attempt=1,
-            body=Report(action=Action.COMPLETED, result=result, metrics=metrics),
-        )
+        if is_passing:
+            self._count_failure(turn, row.agent or row.planned.agent)
+        way = way_out(row, fault, _rates(turn.state))
+        told = {"strategy": way.value, "feedback": fault.reason}
+        match way:
+            case Way.RETRY:
+                turn.put(row, Step.PAUSE, due_ns=turn.at_ns + pause_ns(row), strategy=way.value, instance="")
+            case Way.FEEDBACK | Way.RESOLVE:
+                turn.make_ready(row, Step.RETRY, **told)
+            case Way.ALTERNATIVE:
+                turn.make_ready(row, Step.RETRY, agent=next_agent(row) or "", rejections=0, **told)
+            case Way.FIX:
+                redo(turn, turn.row(row.policy.fixed_by or "", row.path), **told)
+            case Way.SKIP:
+                self._leave_out(turn, row, fault.reason)
+            case Way.MANUAL:
+                self._give_up(turn, row, fault.reason, fault)
+
+    def _count_failure(self, turn: Turn, agent: str) -> None:
+        """After some failures in a row an agent is given nothing for a while; then one more attempt decides."""
+        breaker = turn.state.breakers.get(agent) or Breaker()
+        breaker = replace(breaker, failures=breaker.failures + 1)
+        turn.state = replace(turn.state, breakers=turn.state.breakers.insert(agent, breaker))
+        if breaker.failures >= BREAKER_FAILURES:
+            turn.close_off(agent, breaker)
+
+    def _give_up(self, turn: Turn, row: TaskRow, reason: str, fault: Fault | None) -> None:
+        """Nobody here can do it: where it, or a group around it, is not critical, leave that out; else escalate."""
+        for name in reversed((*turn.node(row).chain, row.planned.id)):
+            around = turn.row(name, row.path[: turn.state.graph.depth_of(name)])
+            if not around.is_critical:
+                self._leave_out(turn, around, reason)
+                return
+        row = turn.put(row, Step.ESCALATE, instance="", due_ns=0)
+        turn.drafts.append(drafts.escalation(turn.state, self._lead, row, reason, fault))
+
+    def _leave_out(self, turn: Turn, row: TaskRow, why: str) -> None:
+        turn.drafts.append(drafts.left_out(turn.state, row, why))
+        turn.skip(row, why[:500])
+
+    def _answer(self, turn: Turn, row: TaskRow, body: Answer) -> None:
+        """Somebody higher has decided about an escalated task."""
+        why = body.text or ""
+        if body.choice == "retry" and row.policy.approve and row.strategy == "refused":
+            turn.ask(row)
+        elif body.choice == "retry":
+            turn.make_ready(row, Step.RETRY, feedback=body.text or row.feedback, strategy=Way.MANUAL.value)
+        elif body.choice == "skip":
+            self._leave_out(turn, row, f"decided so{f': {why}' if why else ''}")
+        else:
+            turn.put(row, Step.ABANDON)
+            self._halt(turn, f"{row.name} was given up")
+
+    def _answer_all(self, turn: Turn, body: Answer) -> None:
+        """Somebody higher has decided about the mission as a whole: go on, or let it be."""
+        if body.choice == "retry":
+            # A deadline that has passed begins anew.
+            turn.state = replace(turn.state, is_halted=False, is_reported=False, began_ns=turn.at_ns)
+            turn.dues += _deadlines(turn.state)
+        elif body.choice != "skip":
+            self._halt(turn, "the mission was given up")
+
+    def _consent(self, turn: Turn, row: TaskRow, body: Approval) -> None:
+        if turn.at_ns > row.due_ns:
+            self._refused(turn, row, "the answer came too late")
+        elif body.decision is Consent.GRANTED:
+            turn.begin(turn.put(row, strategy=None))
+        elif body.decision is Consent.DENIED:
+            self._refused(turn, row, f"refused by {body.person or 'a person'}: {body.reason}")
+
+    def _refused(self, turn: Turn, row: TaskRow, why: str) -> None:
+        row = turn.put(row, strategy="refused")
+        self._give_up(turn, row, why, Fault(Kind.PERSON, ErrorLevel.PERSON, ErrorCategory.VALIDATION, why, ""))
+
+    def _lose(self, turn: Turn, body: Lost) -> None:
+        turn.state = replace(turn.state, gone=turn.state.gone | {body.instance})
+        for row in turn.state.live_rows():
+            if row.state is State.CLAIMED and row.instance == body.instance:
+                self._take_back(turn, row, body.reason)
+
+    def _take_back(self, turn: Turn, row: TaskRow, why: str) -> None:
+        row = turn.put(row, losses=row.losses + 1)
+        if row.losses < LIVES:
+            turn.make_ready(row, Step.RETRY)
+        else:
+            self._give_up(
+                turn, row, f"{row.losses} processes were lost while doing this task; the last one: {why}", None
+            )
+
+    def _wake(self, turn: Turn) -> None:
+        """See to whatever is late by now."""
+        turn.state = replace(turn.state, wake_due_ns=0)
+        for row in turn.state.live_rows():
+            if row.due_ns and row.due_ns <= turn.at_ns:
+                self._late(turn, row)
+        self._pass_deadlines(turn)
+        turn.dues += [*(row.due_ns for row in turn.state.live_rows()), *_deadlines(turn.state)]
+
+    def _late(self, turn: Turn, row: TaskRow) -> None:
+        if row.state is State.CLAIMED:  # its process hangs
+            turn.stop(row, "its lease ran out")
+            self._take_back(turn, row, "its lease ran out")
+        elif row.state is State.PAUSED:
+            turn.make_ready(row, Step.RETRY)
+        elif row.state is State.ASKED:
+            self._refused(turn, row, "nobody answered in time, which is a refusal")
+
+    def _pass_deadlines(self, turn: Turn) -> None:
+        state = turn.state
+        due_s = state.graph.plan.deadline_s
+        if due_s is not None and state.began_ns + due_s * _SECOND_NS <= turn.at_ns and not state.is_halted:
+            why = f"the mission was not done within {due_s} s"
+            self._halt(turn, why)
+            turn.drafts.append(drafts.refused_plan(self._lead, drafts.mission_task(state), why))
+        limits = {task.id: task.policy.deadline_s for task in state.graph.plan.tasks if task.policy}
+        for row in state.all_rows() if any(limits.values()) else ():
+            limit_s = limits.get(row.planned.id)
+            if limit_s is not None and state.began_ns + limit_s * _SECOND_NS <= turn.at_ns:
+                self._miss_deadline(turn, turn.state.rows[row.name], limit_s)
+
+    def _miss_deadline(self, turn: Turn, row: TaskRow, limit_s: int) -> None:
+        if row.state in (*_UNDECIDED, State.WAITING) and row.state is not State.ESCALATED:
+            turn.stop(row, "its deadline has passed")
+            fault = Fault(Kind.PERSON, ErrorLevel.PERSON, ErrorCategory.EXECUTION, "", "")
+            self._give_up(turn, row, f"not accepted within {limit_s} s of the start", fault)
+
+    def _end(self, turn: Turn) -> None:
+        """Say what follows from where the plan stands now: the end, that nothing goes on, when to wake."""
+        turn.work_off()
+        turn.hand_out()
+        state = turn.state
+        if state.given is None or state.is_reported:
+            return
+        if not state.open_top:
+            turn.state = replace(state, is_reported=True)
+            turn.drafts.append(drafts.completion(turn.state, self._lead))
+            return
+        self._tell_if_blocked(turn)
+        first_ns = min((due for due in turn.dues if due > turn.at_ns), default=0)
+        if first_ns and (not state.wake_due_ns or first_ns < state.wake_due_ns):
+            turn.state = replace(turn.state, wake_due_ns=first_ns)
+            turn.drafts.append(drafts.wake_request(turn.state, first_ns))
+
+    def _tell_if_blocked(self, turn: Turn) -> None:
+        state = turn.state
+        if state.under_way or state.is_halted:
+            turn.state = replace(state, told="") if state.told and not state.is_halted else state
+            return
+        waiting = state.live_rows()
+        if not waiting or any(row.state is State.PAUSED for row in waiting):
+            return
+        told = " ".join(f"{row.name}:{row.state.value}" for row in waiting)
+        if told != state.told:
+            turn.state = replace(state, told=told)
+            turn.drafts.append(drafts.blocked(state, self._lead, waiting))
 
 
-def _with(state: PlanState, row: TaskRow) -> PlanState:
-    return replace(state, rows=MappingProxyType({**state.rows, row.planned.id: row}))
-
-
-def _claimed(state: PlanState) -> list[TaskRow]:
-    return [row for row in state.rows.values() if row.state is State.CLAIMED]
-
-
-def _folder(state: PlanState) -> str:
+def _rates(state: PlanState) -> Mapping[str, float]:
     given = state.given.body if state.given else None
-    return given.folder if isinstance(given, TaskAssignment) else "."
+    settings = given.settings if isinstance(given, TaskAssignment) else ()
+    return {one.name.removeprefix(RATE): float(one.value) for one in settings if one.name.startswith(RATE)}
 
 
-def _mission_task(state: PlanState) -> str | None:
-    return state.given.task if state.given else None
+def _deadlines(state: PlanState) -> list[int]:
+    """Return when the deadlines of the plan and of its tasks are."""
+    plan = state.graph.plan
+    limits = [plan.deadline_s, *(task.policy.deadline_s for task in plan.tasks if task.policy)]
+    return [state.began_ns + limit * _SECOND_NS for limit in limits if limit is not None]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from bus.records import Entry
-from coordinators.coordinator import Coordinator, TaskRow
+from coordinators.coordinator import Coordinator
 from coordinators.refold import refold
+from coordinators.rows import TaskRow
+from protocol.bodies import Plan
 from protocol.topics import TECH_LEAD
 
 
@@ -14,12 +16,13 @@ from protocol.topics import TECH_LEAD
 class Moment:
     """A mission after one entry of its journal. at: its sequence. at_ns: when it was recorded.
 
-    rows: every task of the plan and where it stood, in the plan's order; empty before the plan was given.
+    rows: every task of the plan and where it stood, in the order in which they came up; empty before there was a plan.
     """
 
     at: int
     at_ns: int
     rows: tuple[TaskRow, ...]
+    plan: Plan
 
 
 def moment(entries: Iterable[Entry], coordinator: str, upto: int) -> Moment:
@@ -31,4 +34,6 @@ def moment(entries: Iterable[Entry], coordinator: str, upto: int) -> Moment:
     past = list(takewhile(lambda entry: entry.sequence <= upto, entries))
     again = refold(Coordinator(TECH_LEAD), coordinator, past)
     last = past[-1] if past else None
-    return Moment(last.sequence if last else 0, last.recorded_ns if last else 0, tuple(again.state.rows.values()))
+    state = again.state
+    rows = tuple(state.all_rows())
+    return Moment(last.sequence if last else 0, last.recorded_ns if last else 0, rows, state.graph.plan)

@@ -1,47 +1,96 @@
-"""Checks on a plan before anything starts: every need exists, no task twice, no circle."""
+"""Checks on a plan before anything starts: what it names exists, what it asks for can be had, and it has an end."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
 
-from protocol.bodies import Plan
+from coordinators.graph import Graph, graph_of
+from protocol.bodies import Pattern, Plan, PlannedTask
+from protocol.conditions import read_condition
 from protocol.errors import DefinitionError
 
+MAX_ROUNDS: Final = 1_000
+BEST: Final = ("lowest", "highest")
 
-def check(plan: Plan) -> None:
-    """Accept a plan that can be carried out.
+
+def check(plan: Plan) -> Graph:
+    """Accept a plan that can be carried out, and return it with its order.
 
     Raises:
-        DefinitionError: it is empty, names a task twice, needs one that is not there, or goes in a circle,
-            which is then shown.
+        DefinitionError: it is empty, names a task twice, needs one that it cannot, goes in a circle, which is then
+            shown, or puts a condition on something that it will not know by then.
     """
-    names = [task.id for task in plan.tasks]
-    if not names:
+    if not plan.tasks:
         raise DefinitionError("the plan has no tasks")
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    twice = sorted(name for name, count in Counter(task.id for task in plan.tasks).items() if count > 1)
     if twice:
         raise DefinitionError(f"the plan names {', '.join(twice)} more than once")
-    known = set(names)
+    if plan.workers == 0:
+        raise DefinitionError("workers is 0: nothing would ever be done")
+    graph = graph_of(plan)
     for task in plan.tasks:
-        missing = [need for need in task.needs if need not in known]
-        if missing:
-            raise DefinitionError(f"task {task.id} needs {missing[0]}, which is not in the plan")
-    circle = _circle({task.id: task.needs for task in plan.tasks})
-    if circle:
-        raise DefinitionError(f"the plan goes in a circle: {' → '.join(circle)}")
+        _check_task(task, graph)
+    return graph
 
 
-def _circle(needs: dict[str, tuple[str, ...]]) -> list[str]:
-    """Return a circle of tasks that need one another, the first one repeated at the end; [] where there is none."""
-    left = {name: set(wanted) for name, wanted in needs.items()}
-    while free := [name for name, wanted in left.items() if not wanted & left.keys()]:
-        for name in free:
-            del left[name]
-    if not left:
-        return []
-    path = [next(iter(left))]
-    while len(path) == len(set(path)):
-        path.append(_first(need for need in needs[path[-1]] if need in left))
-    return path[path.index(path[-1]) :]
+def _check_task(task: PlannedTask, graph: Graph) -> None:
+    if "#" in task.id:
+        raise DefinitionError(f"task {task.id}: # in a name stands for items and rounds; leave it out")
+    if task.group is not None:
+        _check_group(task, graph)
+    if task.when is not None:
+        known = set(task.needs) | {need for group in graph.nodes[task.id].chain for need in _needs(graph, group)}
+        _check_names(f"task {task.id}, when", task.when, known, "it does not need; add it to its needs")
+    for condition in task.accept:
+        read_condition(condition)
+    if task.policy is not None and task.policy.attempts == 0:
+        raise DefinitionError(f"task {task.id}: attempts is 0: it could never be done")
+    if task.group is not None and task.policy is not None and task.policy.deadline_s is not None:
+        raise DefinitionError(f"group {task.id}: a deadline is for tasks; give it to the parts, or to the whole plan")
+    _check_author(task, graph)
 
 
-def _first(names: Iterable[str]) -> str:
-    return next(iter(names))
+def _needs(graph: Graph, name: str) -> tuple[str, ...]:
+    return graph.nodes[name].planned.needs
+
+
+def _check_author(task: PlannedTask, graph: Graph) -> None:
+    author = task.policy.fixed_by if task.policy else None
+    if author is None:
+        return
+    if author not in graph.nodes[task.id].before or graph.nodes[author].planned.group is not None:
+        raise DefinitionError(f"task {task.id} is to be fixed by {author}, which is not a task that it needs")
+
+
+def _check_group(task: PlannedTask, graph: Graph) -> None:
+    group = task.group
+    assert group is not None
+    parts = graph.nodes[task.id].parts
+    if not parts:
+        raise DefinitionError(f"group {task.id} has no parts")
+    if group.batch == 0 or group.rounds == 0 or (group.rounds or 0) > MAX_ROUNDS:
+        raise DefinitionError(f"group {task.id}: batch and rounds are from 1, rounds to {MAX_ROUNDS:,}")
+    if group.pattern is not Pattern.REPEAT and (group.until or group.best or group.rounds):
+        raise DefinitionError(f"group {task.id}: until, best and rounds are for a group that is repeated")
+    if group.until is not None:
+        _check_names(f"group {task.id}, until", group.until, set(parts), "is not a part of it")
+    if group.best is not None:
+        sign, _, name = group.best.partition(" ")
+        if sign not in BEST or name.rpartition(".")[0] not in parts:
+            raise DefinitionError(
+                f"group {task.id}, best: {group.best!r} is not such as `lowest PART.VALUE` or `highest PART.VALUE`"
+            )
+
+
+def _check_names(place: str, condition: str, known: set[str], otherwise: str) -> None:
+    for name in read_condition(condition).names:
+        task, dot, _ = name.rpartition(".")
+        if not dot:
+            raise DefinitionError(f"{place}: {name} is not a value of a task; write TASK.VALUE")
+        if task not in known:
+            raise DefinitionError(f"{place}: asks for {name}, but {task} {otherwise}")
+
+
+def tasks_of(plan: Plan) -> Iterator[PlannedTask]:
+    """Yield the tasks that somebody does; groups are left out."""
+    return (task for task in plan.tasks if task.group is None)

@@ -2,14 +2,17 @@
 
 1. An escalation is answered once. Execution and integration are worth one more try; the rest is for a person.
 2. The same task a second time, and whatever a coordinator marks with level 4, goes to a person.
-3. A fork begins anew: what was answered or over in the past that it shares may come again.
-4. The mission ends with one `status` to the supervisor: completed, or blocked by what a person must decide.
+3. While a person is asked the mission goes on with what does not wait for it. When nothing does, the supervisor is
+   told that it is blocked; it sleeps in the journal until the answer, which goes to whoever had escalated.
+4. The mission ends with one `status` to the supervisor: completed, or given up by a person.
+5. A fork begins anew: what was answered or over in the past that it shares may come again.
 """
 
 from dataclasses import dataclass, replace
 from typing import Final
 
 from coordinators.fold import Draft, Heard
+from coordinators.recovery import RATE
 from protocol.bodies import (
     Action,
     Answer,
@@ -29,17 +32,23 @@ from protocol.names import Priority
 from protocol.topics import HUMAN, SUPERVISOR
 
 MISSION_TASK: Final = "mission"
-CHOICES: Final = ("retry", "give up")
+RETRY, SKIP, GIVE_UP = "retry", "skip", "give up"
+CHOICES: Final = (RETRY, SKIP, GIVE_UP)
 _WORTH_ANOTHER_TRY: Final = frozenset({ErrorCategory.EXECUTION, ErrorCategory.INTEGRATION})
 _GATE_5: Final = QualityGates(layer_5_escalation=Mark.TRIGGERED)
 
 
 @dataclass(frozen=True, slots=True)
 class MissionState:
-    """What the tech lead knows. answered: the tasks about which it has decided once already."""
+    """What the tech lead knows. answered: the tasks about which it has decided once already.
+
+    asked: the tasks about which a person is asked. blocked: what was last said about why nothing goes on.
+    """
 
     coordinator: str = ""
     answered: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+    blocked: Report | None = None
     is_over: bool = False
 
 
@@ -49,7 +58,7 @@ Stepped = tuple[MissionState, tuple[Draft, ...]]
 class TechLead:
     """The fold at the top."""
 
-    version = "2"
+    version = "3"
 
     def start(self) -> MissionState:
         return MissionState()
@@ -60,25 +69,33 @@ class TechLead:
         if isinstance(body, Control) and body.verb is Verb.START and not state.coordinator:
             return self._begin(state, body)
         if isinstance(body, Control) and body.verb is Verb.FORK:
-            return replace(state, answered=frozenset(), is_over=False), ()
+            return replace(state, answered=frozenset(), asked=frozenset(), blocked=None, is_over=False), ()
         if state.is_over:
             return state, ()
         if message.type is MessageType.ESCALATION and isinstance(body, Report):
             return self._decide(state, message, body)
+        if message.type is MessageType.STATUS and isinstance(body, Report) and message.sender == state.coordinator:
+            return self._pass_on(state, body)
+        if isinstance(body, Answer) and message.sender == HUMAN:
+            return self._hand_down(state, message, body)
         if isinstance(body, VerdictReport):
             return self._end(state, message, body)
         return state, ()
 
     def set_aside(self, state: MissionState, heard: Heard, reason: str) -> Stepped:
-        """Ask a person about a message on which `step` breaks; the mission ends there."""
+        """Ask a person about a message on which `step` breaks; the mission goes no further by itself."""
         details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.ARCHITECTURAL, message=reason)
-        return replace(state, is_over=True), self._ask_a_person(heard.message, details)
+        return self._ask_a_person(state, heard.message, details)
 
     def _begin(self, state: MissionState, body: Control) -> Stepped:
         settings = {setting.name: setting.value for setting in body.settings}
         coordinator = settings["coordinator"]
         assignment = TaskAssignment(
-            title=body.subject or "mission", skill="run-plan", folder=MISSION_TASK, plan=body.plan
+            title=body.subject or "mission",
+            skill="run-plan",
+            folder=MISSION_TASK,
+            plan=body.plan,
+            settings=tuple(setting for setting in body.settings if setting.name.startswith(RATE)),
         )
         draft = Draft(
             recipient=coordinator,
@@ -99,17 +116,38 @@ class TechLead:
             and message.task not in state.answered
         )
         if not may_retry:
-            return replace(state, is_over=True), self._ask_a_person(message, details)
-        answer = Draft(
-            recipient=message.sender,
-            type=MessageType.ANSWER,
-            priority=Priority.HIGH,
-            task=message.task,
-            body=Answer(choice="retry", text="one more attempt; the last one failed by accident or by its process"),
-        )
+            return self._ask_a_person(state, message, details)
+        text = "one more attempt; the last one failed by accident or by its process"
+        answer = _answer(message.sender, message.task, Answer(choice=RETRY, text=text))
         return replace(state, answered=state.answered | {message.task}), (answer,)
 
-    def _ask_a_person(self, message: Message, details: ErrorDetails) -> tuple[Draft, ...]:
+    def _pass_on(self, state: MissionState, body: Report) -> Stepped:
+        """The coordinator says that the mission is over, or that nothing goes on.
+
+        Where it waits for an answer that is on its way, there is nothing to pass on.
+        """
+        if body.result is None and not set(body.options) <= state.asked:
+            return state, ()
+        if body.result is not None:
+            state = replace(state, is_over=True)
+        return replace(state, blocked=body), (_to_supervisor(body),)
+
+    def _hand_down(self, state: MissionState, message: Message, body: Answer) -> Stepped:
+        """A person has decided; giving a task up is giving the mission up. What nobody asked about changes nothing."""
+        if message.task not in state.asked:
+            return state, (_to_supervisor(state.blocked),) if state.blocked else ()
+        state = replace(state, asked=state.asked - {message.task}, answered=state.answered | {message.task})
+        drafts = [_answer(state.coordinator, message.task, body)]
+        if body.choice == GIVE_UP:
+            state = replace(state, is_over=True)
+            why = f"task {message.task} was given up by a person{f': {body.text}' if body.text else ''}"
+            details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.EXECUTION, message=why[:65536])
+            result = Result(success=False, description=details.message)
+            drafts.append(_to_supervisor(Report(action=Action.BLOCKED, result=result, error_details=details)))
+        return state, tuple(drafts)
+
+    def _ask_a_person(self, state: MissionState, message: Message, details: ErrorDetails) -> Stepped:
+        """Ask; where the plan itself is wrong, nothing goes on meanwhile, which the supervisor is told at once."""
         question = f"Task {message.task} cannot be finished by the agents. {details.message}"
         escalation = Report(
             action=Action.ESCALATING,
@@ -117,11 +155,14 @@ class TechLead:
             question=question[:65536],
             options=CHOICES,
         )
-        told = Report(action=Action.BLOCKED, error_details=details)
-        return (
-            Draft(recipient=HUMAN, type=MessageType.ESCALATION, task=message.task, body=escalation, gates=_GATE_5),
-            Draft(recipient=SUPERVISOR, type=MessageType.STATUS, task=MISSION_TASK, body=told),
-        )
+        drafts = [
+            Draft(recipient=HUMAN, type=MessageType.ESCALATION, task=message.task, body=escalation, gates=_GATE_5)
+        ]
+        if details.category is ErrorCategory.ARCHITECTURAL or message.task == MISSION_TASK:
+            blocked = Report(action=Action.BLOCKED, error_details=details)
+            state = replace(state, blocked=blocked)
+            drafts.append(_to_supervisor(blocked))
+        return replace(state, asked=state.asked | {message.task}), tuple(drafts)
 
     def _end(self, state: MissionState, message: Message, body: VerdictReport) -> Stepped:
         """The coordinator's own result was judged."""
@@ -131,8 +172,15 @@ class TechLead:
                 category=ErrorCategory.ARCHITECTURAL,
                 message=f"the mission's result: {body.reason}",
             )
-            return replace(state, is_over=True), self._ask_a_person(message, details)
+            return self._ask_a_person(state, message, details)
         result = Result(success=True, description=body.description, artifacts=body.artifacts)
         done = Report(action=Action.COMPLETED, result=result)
-        draft = Draft(recipient=SUPERVISOR, type=MessageType.STATUS, task=MISSION_TASK, body=done)
-        return replace(state, is_over=True), (draft,)
+        return replace(state, is_over=True), (_to_supervisor(done),)
+
+
+def _to_supervisor(body: Report) -> Draft:
+    return Draft(recipient=SUPERVISOR, type=MessageType.STATUS, task=MISSION_TASK, body=body)
+
+
+def _answer(recipient: str, task: str, body: Answer) -> Draft:
+    return Draft(recipient=recipient, type=MessageType.ANSWER, priority=Priority.HIGH, task=task, body=body)

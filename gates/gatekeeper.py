@@ -25,7 +25,6 @@ from protocol.bodies import (
     Control,
     Decision,
     Lost,
-    Plan,
     Refusal,
     Report,
     TaskAssignment,
@@ -77,15 +76,13 @@ class Gatekeeper:
                 self._publisher.publish(self._answers(message))
 
     def _hear_change(self, message: Message) -> None:
-        """Tasks of somebody's plan are others now; the plan is what the mission's own result is held against."""
+        """Somebody's plan is another now; it is what the mission's own result is held against."""
         body = message.body
         if not isinstance(body, Control) or body.verb is not Verb.SET or body.plan is None:
             return
-        others = {task.id: task for task in body.plan.tasks}
         for key, assignment in self._assigned.items():
             if key[0] == message.recipient and assignment.plan is not None:
-                tasks = tuple(others.get(task.id, task) for task in assignment.plan.tasks)
-                self._assigned[key] = assignment.model_copy(update={"plan": Plan(tasks=tasks)})
+                self._assigned[key] = assignment.model_copy(update={"plan": body.plan})
 
     def recall(self, entry: Entry) -> None:
         """Learn from the journal, after a restart, what was judged, and on which result earlier lives ended."""

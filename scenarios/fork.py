@@ -30,12 +30,12 @@ from protocol.topics import EVERYONE, SUPERVISOR, topic_of
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What a fork begins with: the entries that both runs share, and the tasks that are others from there."""
+    """What a fork begins with: the entries that both runs share, and the plan from there, where it is another."""
 
     parent: RunFolder
     past: tuple[Entry, ...]
     coordinator: str
-    changed: tuple[PlannedTask, ...]
+    plan: Plan | None
 
 
 def branch(parent: RunFolder, at: int, coordinator: str, changes: Sequence[str]) -> Branch:
@@ -52,12 +52,12 @@ def branch(parent: RunFolder, at: int, coordinator: str, changes: Sequence[str])
     past = tuple(takewhile(lambda entry: entry.sequence <= at, JournalReader(parent.journal).entries()))
     if len(past) < at:
         raise SourceError(f"{parent.path} has {len(past)} entries; choose --at from 1 to {len(past)}")
-    planned = {row.planned.id: row.planned for row in moment(past, coordinator, at).rows}
-    after = dict(planned)
+    plan = moment(past, coordinator, at).plan
+    after = {task.id: task for task in plan.tasks}
     for change in changes:
         after |= _changed(after, change, ArtifactStore(parent.artifacts))
-    changed = tuple(task for name, task in after.items() if task != planned[name])
-    return Branch(parent, past, coordinator, changed)
+    changed = plan.model_copy(update={"tasks": tuple(after.values())})
+    return Branch(parent, past, coordinator, None if changed == plan else changed)
 
 
 def fork(begun: Branch, child: RunFolder, output: Path) -> None:
@@ -67,8 +67,8 @@ def fork(begun: Branch, child: RunFolder, output: Path) -> None:
     lineage = (("at", str(at)), ("parent", str(parent.path)), ("output", str(output.absolute())))
     settings = tuple(Setting(name=name, value=value) for name, value in lineage)
     said = [(EVERYONE, Control(verb=Verb.FORK, subject=parent.id, settings=settings))]
-    if begun.changed:
-        said.append((begun.coordinator, Control(verb=Verb.SET, subject="plan", plan=Plan(tasks=begun.changed))))
+    if begun.plan is not None:
+        said.append((begun.coordinator, Control(verb=Verb.SET, subject="plan", plan=begun.plan)))
     _write(child, begun.past, [_message(child, recipient, body, n) for n, (recipient, body) in enumerate(said)])
     with (parent.path / "forks.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"run": child.id, "path": str(child.path), "at": at}) + "\n")

@@ -27,14 +27,14 @@ from bus.wire import Status
 from coordinators import shell
 from gates import gatekeeper
 from observers import recorder
-from protocol.bodies import Action, Body, Claim, Control, Lost, Report, Setting, Verb
+from protocol.bodies import Action, Body, Claim, Control, Lost, Report, Setting, Verb, WakeRequest
 from protocol.decoder import reread
 from protocol.encoder import encode
 from protocol.errors import BusError, OrchestraError, SourceError, WireError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.names import Priority
-from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
+from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, HUMAN, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
 from scenarios.mission import CastMember, Mission
 
 _BROKER_S: Final = 20.0
@@ -52,6 +52,11 @@ class End:
     @property
     def is_done(self) -> bool:
         return self.report.action is Action.COMPLETED
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can come of it: it is done, or was given up. Otherwise a person has to decide."""
+        return self.report.result is not None
 
 
 def serve_broker(run: RunFolder, segment_bytes: int, listen: Listen | None) -> None:
@@ -81,6 +86,7 @@ class Launch:
     _open: dict[str, set[str]] = field(default_factory=dict)
     _unreported: list[Death] = field(default_factory=list)
     _claimed: dict[str, str] = field(default_factory=dict)
+    _owed: dict[str, int] = field(default_factory=dict)
     _past: int = 0
     _end: End | None = None
 
@@ -169,7 +175,7 @@ class Launch:
                     self._end = self._note(entry) or self._end
                     if entry.sequence == self._past:
                         self._start_what_is_open()
-                    if self._end is not None and entry.sequence >= self._past:
+                    if self._end is not None and entry.sequence >= self._past and not self._is_overdue():
                         return self._end
                     entry = subscriber.receive(0)
                 self._publisher.beat({"state": "supervising", "position": subscriber.position})
@@ -197,19 +203,61 @@ class Launch:
             self._claimed.pop(task, None)
             for tasks in self._open.values():
                 tasks.discard(task)
-        elif kind == MessageType.CONTROL.value and self._is_fork(entry):
-            self._end = None  # it was the end of the run whose past this one shares
+        elif kind == MessageType.CONTROL.value:
+            self._hear_control(entry)
         elif kind == MessageType.WAKE_REQUEST.value:
             reached("supervisor.wake-requested")
+            self._owe(reread(entry.document))
+        elif kind == MessageType.WAKE.value:
+            message = reread(entry.document)
+            self._owed.pop(message.cause or "", None)
+            self._forget_block()
+        elif kind in (MessageType.ANSWER.value, MessageType.APPROVAL.value):
+            self._go_on_after(reread(entry.document))
         elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
             message = reread(entry.document)
             if message.sender == TECH_LEAD and isinstance(message.body, Report):
                 return End(message.body, entry.sequence)
         return None
 
-    def _is_fork(self, entry: Entry) -> bool:
-        body = reread(entry.document).body
-        return isinstance(body, Control) and body.verb is Verb.FORK
+    def _hear_control(self, entry: Entry) -> None:
+        message = reread(entry.document)
+        if not isinstance(message.body, Control):
+            return
+        if message.body.verb is Verb.FORK:
+            self._end = None  # it was the end of the run whose past this one shares
+        elif message.body.verb is Verb.CANCEL and message.recipient == SUPERVISOR and entry.sequence > self._past:
+            self._end_process(message.body)
+        else:
+            self._go_on_after(message)
+
+    def _go_on_after(self, message: Message) -> None:
+        """A person has said something: a mission that was waiting for that is not at its end any more."""
+        if message.sender == HUMAN:
+            self._forget_block()
+
+    def _forget_block(self) -> None:
+        """Something has happened on which a blocked mission may go on; where it does not, it says so again."""
+        if self._end is not None and not self._end.is_over:
+            self._end = None
+
+    def _owe(self, message: Message) -> None:
+        if isinstance(message.body, WakeRequest) and message.recipient == CLOCK:
+            self._owed[message.id or ""] = message.body.due
+
+    def _is_overdue(self) -> bool:
+        """Whether a blocked mission slept beyond a time that it wanted to be woken at, such as that of a consent."""
+        if self._end is None or self._end.is_over:
+            return False
+        return any(due_ns <= time.time_ns() for due_ns in self._owed.values())
+
+    def _end_process(self, body: Control) -> None:
+        """Kill a process that works on what nobody waits for; its death is reported as any other."""
+        task = next((setting.value for setting in body.settings if setting.name == "task"), "")
+        for tasks in self._open.values():
+            tasks.discard(task)
+        self._claimed.pop(task, None)
+        self._supervisor.end(body.subject or "")
 
     def _start_what_is_open(self) -> None:
         """The past of a resumed run has been read: only what it left undone needs somebody."""

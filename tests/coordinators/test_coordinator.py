@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinators.coordinator import ATTEMPTS, LIVES, Coordinator, PlanState
+from coordinators.coordinator import LIVES, Coordinator
 from coordinators.fold import Draft, Heard, say
+from coordinators.recovery import ATTEMPTS
+from coordinators.rows import PlanState
 from coordinators.tasks import STEPS, State, Step, advance
 from protocol.bodies import (
     Answer,
@@ -129,6 +131,8 @@ def test_a_rejection_gives_the_next_attempt_with_the_verdict_as_feedback() -> No
     desk.claim("a")
     [again] = desk.verdict("a", Decision.REJECT, reason="line 3: not verbatim")
     assert isinstance(again.body, TaskAssignment)
+    assert again.body.strategy == "retry-with-feedback"
+    assert isinstance(again.body, TaskAssignment)
     assert (again.attempt, again.body.feedback) == (2, "line 3: not verbatim")
 
 
@@ -136,9 +140,11 @@ def test_after_three_rejections_the_tech_lead_is_asked() -> None:
     desk = Desk((task("a"),))
     desk.begin()
     for attempt in range(1, ATTEMPTS):
-        assert assigned(desk.verdict("a", Decision.REJECT, attempt)) == [("a", attempt + 1)]
-    [escalation] = desk.verdict("a", Decision.REJECT, ATTEMPTS)
+        assert assigned(desk.verdict("a", Decision.REJECT, attempt, reason=f"{attempt}")) == [("a", attempt + 1)]
+    escalation, blocked = desk.verdict("a", Decision.REJECT, ATTEMPTS)
     assert (escalation.type, escalation.recipient) == (MessageType.ESCALATION, TECH_LEAD)
+    assert isinstance(blocked.body, Report)
+    assert (blocked.type, blocked.body.options) == (MessageType.STATUS, ("a",))
     assert desk.states() == {"a": State.ESCALATED}
 
 
@@ -147,7 +153,7 @@ def test_an_error_that_others_must_act_on_goes_up_at_once(level: ErrorLevel) -> 
     desk = Desk((task("a"),))
     desk.begin()
     error = ErrorDetails(level=level, category=ErrorCategory.VALIDATION, message="no")
-    [escalation] = desk.verdict("a", Decision.REJECT, error=error)
+    escalation, _ = desk.verdict("a", Decision.REJECT, error=error)
     assert isinstance(escalation.body, Report)
     assert escalation.body.error_details is not None
     assert escalation.body.error_details.level is level
@@ -157,7 +163,7 @@ def test_an_error_that_others_must_act_on_goes_up_at_once(level: ErrorLevel) -> 
 def test_a_gate_that_escalates_goes_up_at_once() -> None:
     desk = Desk((task("a"),))
     desk.begin()
-    [escalation] = desk.verdict("a", Decision.ESCALATE)
+    escalation, _ = desk.verdict("a", Decision.ESCALATE)
     assert escalation.type is MessageType.ESCALATION
 
 
@@ -184,7 +190,7 @@ def test_a_task_that_kills_every_process_is_escalated() -> None:
     for life in range(1, LIVES + 1):
         desk.claim("a", f"worker-{life}", life)
         said = desk.lose(f"worker-{life}")
-    assert [draft.type for draft in said] == [MessageType.ESCALATION]
+    assert [draft.type for draft in said] == [MessageType.ESCALATION, MessageType.STATUS]
 
 
 def test_a_result_of_a_lost_process_that_was_accepted_counts() -> None:
@@ -292,8 +298,8 @@ def test_a_changed_task_is_done_again_with_all_that_builds_on_it_and_nothing_els
         desk.claim(name)
         said = desk.verdict(name, Decision.PASS)
     assert said[-1].type is MessageType.TASK_COMPLETION
-    other = task("a").model_copy(update={"title": "another"})
-    drafts = desk.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=Plan(tasks=(other,))), "run", None, SUPERVISOR)
+    other = Plan(tasks=(task("a").model_copy(update={"title": "another"}), *desk.tasks[1:]))
+    drafts = desk.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=other), "run", None, SUPERVISOR)
     assert assigned(drafts) == [("a", 2)]
     assert isinstance(drafts[0].body, TaskAssignment)
     assert drafts[0].body.title == "another"

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from coordinators.coordinator import Coordinator, PlanState
+from coordinators.coordinator import Coordinator
 from coordinators.fold import Draft, Heard, say
+from coordinators.rows import PlanState
 from coordinators.tech_lead import MissionState, TechLead
 from protocol.bodies import Action, Refusal, Report
 from protocol.messages import Message, MessageType
@@ -33,7 +34,7 @@ def told_by_coordinator() -> list[Message]:
 def told_by_lead() -> list[Message]:
     fold = BrokenLead()
     state, said = say(fold, fold.start(), Heard(status(1), 5), TECH_LEAD)
-    assert state.is_over
+    assert state.asked == {status(1).task}
     return [message for message, _ in said]
 
 

@@ -65,7 +65,7 @@ def test_what_a_killed_coordinator_had_not_published_is_what_is_missing(publishe
 
 
 def test_other_words_than_the_recorded_ones_stop_it_with_a_diff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coordinators.coordinator.TASK_S", 301)
+    monkeypatch.setattr("coordinators.drafts.TASK_S", 301)
     with pytest.raises(ReplayDifference) as difference:
         refold(Coordinator(TECH_LEAD), "@lead", worked_before(monkeypatch).entries)
     assert "-      <timeout-s>300</timeout-s>" in str(difference.value)
@@ -74,7 +74,7 @@ def test_other_words_than_the_recorded_ones_stop_it_with_a_diff(monkeypatch: pyt
 
 def worked_before(monkeypatch: pytest.MonkeyPatch) -> MemoryBus:
     with monkeypatch.context() as then:
-        then.setattr("coordinators.coordinator.TASK_S", 300)
+        then.setattr("coordinators.drafts.TASK_S", 300)
         return worked()
 
 

@@ -61,7 +61,41 @@ def test_an_accident_is_worth_one_more_try_and_only_one() -> None:
     assert isinstance(answer.body, Answer)
     assert answer.body.choice == "retry"
     second = desk.escalate(ErrorCategory.EXECUTION)
-    assert [draft.recipient for draft in second] == [HUMAN, SUPERVISOR]
+    assert [draft.recipient for draft in second] == [HUMAN]
+
+
+def test_the_supervisor_is_told_once_nothing_goes_on_and_every_open_question_is_with_a_person() -> None:
+    desk = Desk()
+    desk.start()
+    desk.escalate(ErrorCategory.EXECUTION)
+    blocked = Report(action=Action.BLOCKED, question="nothing goes on without: a", options=("a",))
+    assert desk.hear(MessageType.STATUS, blocked, MISSION_TASK) == []  # the answer is on its way
+    desk.escalate(ErrorCategory.EXECUTION)
+    [told] = desk.hear(MessageType.STATUS, blocked, MISSION_TASK)
+    assert (told.recipient, told.body) == (SUPERVISOR, blocked)
+
+
+def test_a_persons_answer_goes_to_the_coordinator_and_only_to_what_was_asked() -> None:
+    desk = Desk()
+    desk.start()
+    retry = Answer(choice="retry", text="the server is back")
+    assert desk.hear(MessageType.ANSWER, retry, "a", HUMAN) == []
+    desk.escalate(ErrorCategory.VALIDATION)
+    [down] = desk.hear(MessageType.ANSWER, retry, "a", HUMAN)
+    assert (down.recipient, down.task, down.body) == ("@lead", "a", retry)
+    assert desk.hear(MessageType.ANSWER, retry, "a", HUMAN) == []
+
+
+def test_giving_a_task_up_is_giving_the_mission_up() -> None:
+    desk = Desk()
+    desk.start()
+    desk.escalate(ErrorCategory.VALIDATION)
+    _, told = desk.hear(MessageType.ANSWER, Answer(choice="give up", text="no budget"), "a", HUMAN)
+    assert isinstance(told.body, Report)
+    assert told.body.result is not None
+    assert (told.recipient, told.body.result.success) == (SUPERVISOR, False)
+    assert "no budget" in told.body.result.description
+    assert desk.state.is_over
 
 
 def test_what_a_person_must_decide_reaches_the_person_with_its_choices() -> None:
@@ -72,12 +106,12 @@ def test_what_a_person_must_decide_reaches_the_person_with_its_choices() -> None
     ):
         desk = Desk()
         desk.start()
-        escalation, told = desk.escalate(category, level)
+        escalation, *told = desk.escalate(category, level)
         assert isinstance(escalation.body, Report)
         assert "it broke" in (escalation.body.question or "")
         assert escalation.body.options
-        assert isinstance(told.body, Report)
-        assert told.body.action is Action.BLOCKED
+        # Where the plan itself is wrong nothing goes on meanwhile.
+        assert bool(told) is (category is ErrorCategory.ARCHITECTURAL)
 
 
 def test_an_accepted_mission_ends_with_one_report() -> None:
