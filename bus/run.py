@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import zmq
 
 from bus.journal import JournalReader
 from bus.keys import ED25519, KeyRing
 from bus.signatures import Sign, Signing, public_hex, signing_key
-from protocol.errors import BusError
+from protocol.errors import BusError, Held
 
 # A Unix socket's path may have 107 bytes. Source: sun_path in unix(7), less the closing zero.
 _LONGEST_SOCKET_PATH: Final = 107
@@ -157,15 +157,22 @@ class RunFolder:
         """Be the only one who carries this run out, for the length of the block.
 
         Raises:
-            BusError: another process is carrying it out.
+            Held: another process is carrying it out.
+            BusError: its folder cannot be written.
         """
-        with (self.path / "launched").open("w") as lock:
+        with self._launch_file() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 hint = f"watch it: orchestra observe {self.path}"
-                raise BusError(f"{self.path} is being carried out by another process; {hint}") from error
+                raise Held(f"{self.path} is being carried out by another process; {hint}") from error
             yield
+
+    def _launch_file(self) -> TextIO:
+        try:
+            return (self.path / "launched").open("w")
+        except OSError as error:
+            raise BusError(f"{self.path} cannot be written: {error.strerror}") from error
 
     def remove_sockets(self) -> None:
         """Take the sockets away when nobody is left: a finished run is plain files, to be copied and archived."""

@@ -1,6 +1,5 @@
 """`orchestra history` and `show`: which missions there were, and where one stood at any moment."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from bus.lock import is_open
 from bus.run import RunFolder
 from cli.missions import Json, RunName, coordinator_of, start_of
 from cli.runs import all_runs, find_run
-from cli.screen import say, say_json, table, warn
+from cli.screen import say, say_json, table, warn, when
 from cli.settings import load
 from coordinators.past import moment
 from coordinators.rows import TaskRow
@@ -40,7 +39,7 @@ class _Past:
         return {
             "run": self.run.id,
             "scenario": self.scenario,
-            "began": _clock(self.began_ns),
+            "began": when(self.began_ns),
             "took_s": round((self.ended_ns - self.began_ns) / 1e9, 1),
             "tasks": self.tasks,
             "accepted": self.accepted,
@@ -110,7 +109,7 @@ def show(
         warn(f"{run.id}: entry {found.at}, before the plan was given", "yellow")
         return
     done = sum(row["state"] == State.ACCEPTED.value for row in rows)
-    title = f"{run.id} after entry {found.at}, {_clock(found.at_ns)}: {done} of {len(rows)} tasks accepted"
+    title = f"{run.id} after entry {found.at}, {when(found.at_ns)}: {done} of {len(rows)} tasks accepted"
     columns = ["task", "agent", "state", "attempt", "rejections", "losses", "instance"]
     shown = [[*(row[column] for column in columns), ", ".join(row["waits_for"])] for row in rows]
     table(title, [*columns, "waits for"], shown)
@@ -132,7 +131,3 @@ def _rows(rows: tuple[TaskRow, ...]) -> Iterator[dict[str, Any]]:
             "waits_for": [need for need in row.planned.needs if need not in accepted],
             "artifacts": [file.path for file in row.artifacts],
         }
-
-
-def _clock(stamp_ns: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp_ns // 1_000_000_000))

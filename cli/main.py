@@ -12,6 +12,7 @@ from cli.exits import Exit
 from cli.history import history, show
 from cli.keys import keys_app
 from cli.missions import fork, replay, resume, run_app
+from cli.people import answer, approve, cancel, inbox, reject
 from cli.screen import warn
 from cli.validation import schema, template, validate
 from cli.verifying import export, prune, stamp_run, verify_run
@@ -28,6 +29,11 @@ app.add_typer(run_app, name="run")
 app.command()(resume)
 app.command()(fork)
 app.command()(replay)
+app.command()(inbox)
+app.command()(answer)
+app.command()(approve)
+app.command()(reject)
+app.command()(cancel)
 app.command()(history)
 app.command()(show)
 app.command()(observe)

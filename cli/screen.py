@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from typing import Any
 
 from rich.console import Console
@@ -45,6 +46,11 @@ def say_json(value: Any) -> None:
 def _escaped(text: str) -> str:
     # json.dumps has escaped what is below U+0020; the rest stands only inside strings, where \u is the same.
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def when(stamp_ns: int) -> str:
+    """Return a moment as people here read it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp_ns // 1_000_000_000))
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:

@@ -6,7 +6,8 @@
     │   ├── Malformed        not XML, or XML with a DOCTYPE
     │   └── Invalid          XML, but not what the schema says
     ├── BusError             the transport could not carry it
-    │   └── Refused          the broker would not let it in, and said why
+    │   ├── Refused          the broker would not let it in, and said why
+    │   └── Held             somebody else has the run
     ├── KeyFault             a key is missing, no key, or readable by others
     ├── JournalError         the record of what was said is damaged or locked
     ├── SourceError          a document or artifact cannot be read as what it claims to be
@@ -82,6 +83,10 @@ class Refused(BusError):
         super().__init__(f"{code}: {reason}")
         self.code = code
         self.reason = reason
+
+
+class Held(BusError):
+    """Somebody else has the run; the text says how to see who."""
 
 
 class KeyFault(OrchestraError):
