@@ -198,6 +198,7 @@ def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
     if error and error.attempted_recovery:
         warn(f"  tried so far: {error.attempted_recovery}")
     warn(f"what led to it: orchestra audit show {run.path} --type escalation")
+    warn(f"what is asked, and how to answer: orchestra inbox {run.path}")
 
 
 def replay(name: RunName = "last", as_json: Json = False) -> None:

@@ -48,7 +48,8 @@ def consent(request: Request, decision: Consent, reason: str, *, person: str, no
         options = " | ".join(repr(printable(option)) for option in request.options) or "CHOICE"
         raise SourceError(f"{request.id} asks no consent but for an answer: orchestra answer {request.id} {options}")
     if request.standing(now_ns) is Standing.LAPSED:
-        raise SourceError(f"{request.id} has lapsed: it was due before now, and no answer is a refusal")
+        then = f"no answer is a refusal, with which it goes on: orchestra resume {request.run}"
+        raise SourceError(f"{request.id} has lapsed, it was due before now; {then}")
     with _sendable(person):
         body = Approval(subject=request.id, decision=decision, reason=reason, person=person)
         return _reply(request, MessageType.APPROVAL, body, now_ns)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from bus.memory import MemoryBus
 from observers.inbox import SHORT_ID, Request, Standing, requests, short_ids
-from protocol.bodies import Action, Answer, Approval, Consent, Report
+from protocol.bodies import Action, Answer, Approval, Consent, Control, Report, Verb
 from protocol.messages import Message, MessageType
-from protocol.topics import HUMAN, TECH_LEAD
+from protocol.topics import EVERYONE, HUMAN, SUPERVISOR, TECH_LEAD
 from scenarios import replies
 from tests.asking import DEPLOY, OPTIONS, STUCK, escalated, leave, published
 from tests.builders import message, status
@@ -117,6 +117,13 @@ def test_a_request_is_open_until_it_is_due_then_lapsed_and_settled_whenever_some
     assert request.standing(NOW_NS + 1) is Standing.LAPSED
     [request] = asked(leave(due_ns=NOW_NS), granted("a", DEPLOY))
     assert request.standing(NOW_NS + 1) is Standing.SETTLED
+
+
+def test_in_a_fork_what_was_open_is_open_and_what_was_answered_is_answered() -> None:
+    begins = Control(verb=Verb.FORK, subject="parent")
+    fork = message(MessageType.CONTROL, begins, "fork", sender=SUPERVISOR, recipient=EVERYONE, task="run")
+    deploy, stuck = asked(leave(), escalated(), granted("a", DEPLOY), fork)
+    assert (deploy.standing(NOW_NS), stuck.standing(NOW_NS)) == (Standing.SETTLED, Standing.OPEN)
 
 
 def test_without_a_time_it_never_lapses() -> None:
