@@ -36,7 +36,7 @@ def _said(body: b.Body) -> str:
         case b.Progress():
             return body.note + (f" {body.done}/{body.total}" if body.done is not None else "")
         case b.Control():
-            return f"{body.verb.value} {body.subject or ''}"
+            return f"{body.verb.value} {body.subject or ('all' if body.verb is b.Verb.CANCEL else '')}" + _why(body)
         case b.Lost():
             return f"{body.instance}: {body.reason}"
         case b.Refusal():
@@ -52,8 +52,16 @@ def _said(body: b.Body) -> str:
         case b.Alert():
             return f"{body.severity.value} {body.state.value} {body.code}: {body.text}"
         case b.Approval():
-            return f"{body.decision.value}: {body.reason}"
+            by = f" by {body.person}" if body.person else ""
+            return f"{body.decision.value}{by}: {body.reason}"
     return type(body).__name__
+
+
+def _why(control: b.Control) -> str:
+    told = {setting.name: setting.value for setting in control.settings}
+    if control.verb is not b.Verb.CANCEL or not told.get("person"):
+        return ""
+    return f" by {told['person']}: {told.get('reason', '')}"
 
 
 def _report(report: b.Report) -> str:
