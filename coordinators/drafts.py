@@ -55,6 +55,7 @@ def assignment(state: PlanState, row: TaskRow) -> Draft:
         feedback=row.feedback,
         timeout_s=TASK_S if policy.timeout_s is None else policy.timeout_s,
         accept=planned.accept,
+        outputs=planned.outputs,
         max_tokens=policy.max_tokens,
         max_age_s=policy.max_age_s,
         strategy=row.strategy,

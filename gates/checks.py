@@ -112,6 +112,13 @@ def bounds_are_kept(judged: Judged) -> Verdict:
     return Pass((f"{len(judged.artifacts)} paths inside {folder}",) if judged.artifacts else ())
 
 
+def _missing_outputs(judged: Judged) -> list[str]:
+    if judged.assignment is None:
+        return []
+    made = {file.path for file in judged.artifacts}
+    return [name for name in judged.assignment.outputs if f"{judged.assignment.folder}/{name}" not in made]
+
+
 def _tokens_used(judged: Judged) -> int:
     usage = judged.message.usage
     billed = usage.input_tokens + usage.output_tokens if usage else 0
@@ -133,6 +140,9 @@ def output_is_whole(judged: Judged) -> Verdict:
             return Reject(str(error))
         except ValueError as error:
             return Reject(f"{file.path} is not JSON: {error}")
+    missing = _missing_outputs(judged)
+    if missing:
+        return Reject(f"the result lacks {', '.join(missing)}, which the task has to make")
     values = {value.name: value.value for value in result.values}
     conditions = judged.assignment.accept if judged.assignment else ()
     for condition in map(read_condition, conditions):

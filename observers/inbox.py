@@ -18,7 +18,6 @@ from protocol.messages import Message, MessageType
 from protocol.topics import HUMAN, inbox_of
 
 SHORT_ID: Final = 6  # characters of an id that people have to give at least
-_SAID_BY: Final = "said by "
 _ASKED: Final = tuple(
     f"{inbox_of(HUMAN)}/{kind.value}" for kind in (MessageType.APPROVAL, MessageType.ESCALATION, MessageType.QUESTION)
 )
@@ -118,21 +117,10 @@ def settlement(entry: Entry, message: Message) -> Settlement | None:
     if message.sender != HUMAN:
         return None
     if isinstance(body, Answer):
-        text, person = _without_person(body.text or "")
-        return Settlement(person, body.choice, text, entry.recorded_ns, entry.sequence)
+        return Settlement(body.person or "", body.choice, body.text or "", entry.recorded_ns, entry.sequence)
     if isinstance(body, Approval) and body.decision is not Consent.REQUESTED:
         return Settlement(body.person or "", body.decision.value, body.reason, entry.recorded_ns, entry.sequence)
     return None
-
-
-def with_person(text: str, person: str) -> str:
-    """Return the text of an answer with who said it: an <answer> has no other place for that."""
-    return f"{text}\n{_SAID_BY}{person}" if text else f"{_SAID_BY}{person}"
-
-
-def _without_person(text: str) -> tuple[str, str]:
-    rest, _, last = text.rpartition("\n")
-    return (rest, last.removeprefix(_SAID_BY)) if last.startswith(_SAID_BY) else (text, "")
 
 
 def short_ids(ids: Iterable[str]) -> dict[str, str]:

@@ -190,6 +190,7 @@ class PlannedTask(Body):
     """One node of a plan: who does it, with what, after which other tasks.
 
     within: the group of which it is a part. when, accept: conditions, as `protocol.conditions` reads them.
+    outputs: the names of the files that its result must have, in the folder of the task.
     """
 
     id: Annotated[Identifier, Attribute]
@@ -202,6 +203,7 @@ class PlannedTask(Body):
     settings: Annotated[tuple[Setting, ...], Items("setting")] = ()
     when: Text | None = None
     accept: Annotated[tuple[Text, ...], Items("condition")] = ()
+    outputs: Annotated[tuple[Path, ...], Items("output")] = ()
     policy: Policy | None = None
     group: Group | None = None
 
@@ -222,7 +224,8 @@ class TaskAssignment(Body):
     """A task given to an agent: a skill to run on inputs, or for a coordinator a plan.
 
     folder: where the task's artifact paths must lie. feedback: why the last attempt was rejected.
-    accept: conditions on the values of the result. strategy: how this attempt means to do better than the last.
+    accept: conditions on the values of the result. outputs: the files that it must have.
+    strategy: how this attempt means to do better than the last.
     """
 
     title: Label
@@ -234,6 +237,7 @@ class TaskAssignment(Body):
     timeout_s: Count | None = None
     plan: Plan | None = None
     accept: Annotated[tuple[Text, ...], Items("condition")] = ()
+    outputs: Annotated[tuple[Path, ...], Items("output")] = ()
     max_tokens: Count | None = None
     max_age_s: Count | None = None
     strategy: Identifier | None = None
@@ -247,8 +251,11 @@ class Claim(Body):
 
 
 class Answer(Body):
+    """What was decided about a question or an escalation. person: who did, where a person has."""
+
     choice: Label
     text: Text | None = None
+    person: Label | None = None
 
 
 class Progress(Body):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from observers.inbox import Request, Standing, with_person
+from observers.inbox import Request, Standing
 from observers.summary import printable
 from protocol.bodies import Answer, Approval, Body, Consent, Control, Setting, Verb
 from protocol.encoder import encode
@@ -34,7 +34,7 @@ def answer(request: Request, choice: str, text: str, *, person: str, now_ns: int
         options = ", ".join(repr(printable(option)) for option in request.options)
         raise SourceError(f"{choice!r} is not among the options of {request.id}: {options}")
     with _sendable(person):
-        body = Answer(choice=chosen or choice, text=with_person(text, person))
+        body = Answer(choice=chosen or choice, text=text or None, person=person)
         return _reply(request, MessageType.ANSWER, body, now_ns)
 
 

@@ -31,7 +31,7 @@ def test_an_answer_goes_to_who_asked_about_the_same_task_and_names_what_it_answe
     assert (said.sender, said.recipient, said.type) == (HUMAN, TECH_LEAD, MessageType.ANSWER)
     assert (said.task, said.cause, said.mission) == ("extract/1", STUCK, "test")
     assert isinstance(said.body, Answer)
-    assert (said.body.choice, said.body.text) == ("skip", "by hand\nsaid by anna")
+    assert (said.body.choice, said.body.text, said.body.person) == ("skip", "by hand", "anna")
 
 
 def test_a_consent_names_the_request_and_the_person() -> None:
@@ -87,7 +87,7 @@ def test_an_answer_is_no_consent_and_a_consent_no_answer() -> None:
         replies.consent(request(escalated()), Consent.GRANTED, "", person="anna", now_ns=NOW_NS)
 
 
-@pytest.mark.parametrize("person", ["", " ", "anna\nsaid by bert", "\x1b[31manna", "a" * 201])
+@pytest.mark.parametrize("person", ["", " ", "anna\nand bert", "\x1b[31manna", "a" * 201])
 def test_who_speaks_has_a_name(person: str) -> None:
     with pytest.raises(SourceError):
         replies.consent(request(leave()), Consent.GRANTED, "", person=person, now_ns=NOW_NS)
