@@ -16,6 +16,7 @@ import structlog
 
 from agents.definitions import Definition
 from agents.skills.catalogue import SKILLS
+from agents.skills.own import RUNNER, load_own
 from agents.work import Outcome, Skill, SkillFailed, Work
 from bus.artifacts import ArtifactStore
 from bus.faults import reached
@@ -212,8 +213,19 @@ def _claimed_marks(fault: ErrorDetails | None) -> QualityGates:
     return QualityGates(layer_1_input=Mark.REJECTED if fault else Mark.PASSED)
 
 
-def serve(run: RunFolder, definition: Definition, instance: str) -> None:
-    """Run one instance as a process until the supervisor stops it or nothing has come for a while."""
+def _skills_of(definition: Definition, own: File | None, store: ArtifactStore) -> dict[str, Skill]:
+    """Return what an agent can do: the skills it declares, of those that ship and those that the mission brings."""
+    brought = load_own(store.get(own), own.path).skills if own else {}
+    known = {**SKILLS, **brought}
+    declared = {skill: known[skill] for skill in definition.skills if skill in known}
+    return {**declared, **(brought if definition.name == RUNNER else {})}
+
+
+def serve(run: RunFolder, definition: Definition, own: File | None, instance: str) -> None:
+    """Run one instance as a process until the supervisor stops it or nothing has come for a while.
+
+    own: a file with skills that the mission brings along.
+    """
     name = f"@{definition.name}"
     facts: dict[str, Any] = {"role": "specialist", "instance": instance, "model": definition.model}
     publisher = Publisher(run, name, facts=facts)
@@ -225,7 +237,7 @@ def serve(run: RunFolder, definition: Definition, instance: str) -> None:
         history=lambda: list(durable(run)),
         tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
     )
-    skills = {skill: SKILLS[skill] for skill in definition.skills if skill in SKILLS}
+    skills = _skills_of(definition, own, around.store)
     specialist = Specialist(name, instance, skills, around)
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))

@@ -24,7 +24,7 @@ from protocol.topics import TECH_LEAD
 from scenarios.fork import branch
 from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch, check_size
-from scenarios.mission import Mission, check_writable, write_results
+from scenarios.mission import Mission, check_writable, mission_of, write_results
 from scenarios.spec_facts import plan as spec_facts
 
 run_app = typer.Typer(no_args_is_help=True, help="Start a mission: one subcommand for each scenario.")
@@ -70,7 +70,7 @@ def run_spec_facts(
     except OrchestraError as error:
         warn(f"error: {error}", "red")
         raise typer.Exit(Exit.USAGE) from error
-    _carry_out(run, mission, output, is_quiet=quiet, as_json=as_json)
+    carry_out(run, mission, output, is_quiet=quiet, as_json=as_json)
 
 
 def resume(name: RunName = "last", quiet: Quiet = False, as_json: Json = False) -> None:
@@ -105,18 +105,8 @@ def fork(
 
 
 def _go_on(run: RunFolder, *, is_quiet: bool, as_json: bool) -> None:
-    start = start_of(run)
-    told = {setting.name: setting.value for setting in start.settings}
-    if start.subject != spec_facts.NAME or start.plan is None:
-        raise SourceError(f"{run.path} was started by {start.subject!r}, which this version does not know")
-    mission = Mission(
-        scenario=spec_facts.NAME,
-        coordinator=told["coordinator"],
-        specialists=spec_facts.specialists(load().instances),
-        plan=start.plan,
-        settings=tuple((key, value) for key, value in told.items() if key != "coordinator"),
-    )
-    _carry_out(run, mission, Path(told["output"]), is_quiet=is_quiet, as_json=as_json)
+    mission = mission_of(start_of(run), load().instances)
+    carry_out(run, mission, Path(dict(mission.settings)["output"]), is_quiet=is_quiet, as_json=as_json)
 
 
 def coordinator_of(start: Control) -> str:
@@ -143,7 +133,7 @@ def start_of(run: RunFolder) -> Control:
     return start
 
 
-def _carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool, as_json: bool) -> None:
+def carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool, as_json: bool) -> None:
     """Run a mission to its end, write what it brought, and leave with the code that says how it went."""
     with ProgressView(len(mission.plan.tasks), is_quiet=is_quiet or as_json) as view:
         try:

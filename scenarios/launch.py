@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from agents import clock, specialist
-from agents.definitions import catalogue
 from bus.broker import Broker
 from bus.door import BORN_WITH
 from bus.faults import reached
@@ -35,7 +34,7 @@ from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.names import Priority
 from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, HUMAN, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
-from scenarios.mission import CastMember, Mission
+from scenarios.mission import CastMember, Mission, brought_along
 
 _BROKER_S: Final = 20.0
 _TOO_MANY_DEATHS: Final = 20
@@ -270,11 +269,11 @@ class Launch:
         member = next((m for m in self.mission.specialists if m.name == agent), None)
         if member is None:
             return
-        definition = catalogue()[agent[1:]]
+        definition = self.mission.definition_of(agent)
         for number in range(1, min(member.instances, len(self._open[agent])) + 1):
             slot = f"{agent[1:]}-{number}"
             if not self._supervisor.is_running(slot):
-                args = (self.run, definition)
+                args = (self.run, definition, self.mission.skills)
                 self._supervisor.start(Program(agent, slot, specialist.serve, args, takes_instance=True, is_kept=False))
 
     def _report_death(self, death: Death) -> None:
@@ -325,7 +324,7 @@ def _present(member: CastMember) -> Control:
 
 def _start(mission: Mission) -> Control:
     settings = [Setting(name="coordinator", value=mission.coordinator)]
-    settings += [Setting(name=name, value=value) for name, value in mission.settings]
+    settings += [Setting(name=name, value=value) for name, value in (*mission.settings, *brought_along(mission))]
     return Control(verb=Verb.START, subject=mission.scenario, settings=tuple(settings), plan=mission.plan)
 
 

@@ -4,11 +4,13 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final
 
+from agents.definitions import Definition, catalogue, parse
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
-from protocol.bodies import File, Plan
-from protocol.errors import SourceError
+from protocol.bodies import Control, File, Plan
+from protocol.errors import DefinitionError, SourceError
 from protocol.topics import GATEKEEPER, RECORDER, TECH_LEAD
 
 
@@ -26,6 +28,7 @@ class Mission:
     """A mission ready to start.
 
     settings: what `orchestra resume` needs to know again; journaled with the start.
+    definitions: of agents; those that ship need not be among them. skills: a file with skills of the mission's own.
     """
 
     scenario: str
@@ -33,6 +36,20 @@ class Mission:
     specialists: tuple[CastMember, ...]
     plan: Plan
     settings: tuple[tuple[str, str], ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    skills: File | None = None
+
+    def definition_of(self, agent: str) -> Definition:
+        """Return the definition of an agent of the cast, by its name with @.
+
+        Raises:
+            DefinitionError: nobody has defined it.
+        """
+        own = {f"@{definition.name}": definition for definition in self.definitions}
+        found = own.get(agent) or catalogue().get(agent[1:])
+        if found is None:
+            raise DefinitionError(f"there is no definition of {agent}")
+        return found
 
     @property
     def cast(self) -> tuple[CastMember, ...]:
@@ -44,6 +61,44 @@ class Mission:
             CastMember(RECORDER, Role.RECORDER),
             *self.specialists,
         )
+
+
+_DEFINITION: Final = "definition."
+_SKILLS: Final = "skills"
+
+
+def brought_along(mission: Mission) -> tuple[tuple[str, str], ...]:
+    """Return as settings what a mission has that does not ship: whole definitions, and the digest of its skills."""
+    shipped = set(catalogue().values())
+    own = [definition for definition in mission.definitions if definition not in shipped]
+    told = [(f"{_DEFINITION}{definition.name}", Path(definition.path).read_text("utf-8-sig")) for definition in own]
+    if mission.skills is not None:
+        told.append((_SKILLS, f"{mission.skills.sha256} {mission.skills.path}"))
+    return tuple(told)
+
+
+def mission_of(start: Control, instances: int) -> Mission:
+    """Return the mission that a journaled start tells of; whoever is in its plan is in its cast.
+
+    Raises:
+        SourceError: it tells of no plan.
+    """
+    told = {setting.name: setting.value for setting in start.settings}
+    if start.plan is None or "coordinator" not in told:
+        raise SourceError(f"the start of {start.subject!r} tells of no plan")
+    tasks = [task for task in start.plan.tasks if task.group is None]
+    agents = [agent for task in tasks for agent in (task.agent, *(task.policy.alternatives if task.policy else ()))]
+    digest, _, path = told.get(_SKILLS, "").partition(" ")
+    texts = {name: value for name, value in told.items() if name.startswith(_DEFINITION)}
+    return Mission(
+        scenario=start.subject or "",
+        coordinator=told["coordinator"],
+        specialists=tuple(CastMember(name, Role.SPECIALIST, instances) for name in dict.fromkeys(agents)),
+        plan=start.plan,
+        settings=tuple((name, value) for name, value in told.items() if name not in ("coordinator", _SKILLS, *texts)),
+        definitions=tuple(parse(text, name) for name, text in texts.items()),
+        skills=File(path=path, sha256=digest, media_type="text/x-python") if digest else None,
+    )
 
 
 def check_writable(output: Path) -> None:

@@ -1,0 +1,215 @@
+"""What a workflow is, as people write it: in YAML, in JSON, or with these classes in Python. One definition for all.
+
+A step is done by an agent with a skill, or is a group of steps with a pattern:
+
+    sequential   one after the other               iterative   again and again, until a criterion holds
+    parallel     all at once                       pipeline    each item through the steps, stages overlapping
+    conditional  then or else, by a condition
+
+`needs` says what has to be done before; in a sequential, iterative or pipeline group a step without `needs` needs the
+one above it. Conditions are read by `protocol.conditions`: STEP.VALUE == "text", < 3, exists, and, or, not.
+"""
+
+import re
+from enum import Enum
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from protocol.conditions import read_condition
+from protocol.errors import DefinitionError
+from protocol.names import Priority
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION: Final = re.compile(r"(?:[0-9]{1,7}[smhd])+")
+_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._/\-]{0,99}$"
+
+
+class Pattern(Enum):
+    SEQUENTIAL = "sequential"
+    PARALLEL = "parallel"
+    CONDITIONAL = "conditional"
+    ITERATIVE = "iterative"
+    PIPELINE = "pipeline"
+
+
+CHAINED: Final = (Pattern.SEQUENTIAL, Pattern.ITERATIVE, Pattern.PIPELINE)
+
+
+def seconds(value: Any) -> Any:
+    """Return a duration in seconds: 90, "90s", "2m", "1h30m", "7d"."""
+    if isinstance(value, str) and _DURATION.fullmatch(value.replace(" ", "")):
+        parts = re.findall(r"([0-9]+)([smhd])", value)
+        return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} is no duration; write such as 90s, 2m or 1h30m")
+    return value
+
+
+def _condition(text: str) -> str:
+    try:
+        read_condition(text)
+    except DefinitionError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _texts(value: Any) -> Any:
+    """Return settings as texts: numbers and truths as they are written in YAML."""
+    if not isinstance(value, dict):
+        return value
+    return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in value.items()}
+
+
+Seconds = Annotated[int, BeforeValidator(seconds), Field(ge=0, json_schema_extra={"examples": ["90s", "2m", "1h30m"]})]
+Condition = Annotated[str, AfterValidator(_condition)]
+Names = Annotated[list[str], BeforeValidator(_listed)]
+StepName = Annotated[str, Field(pattern=_NAME)]
+
+
+class Definition(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Retry(Definition):
+    """How often a step is tried, and how long it waits after a failure that may pass: twice as long each time."""
+
+    attempts: int = Field(default=3, ge=1, le=100)
+    backoff: Seconds = 1
+
+
+class Budget(Definition):
+    """What one attempt may use."""
+
+    tokens: int = Field(ge=0)
+
+
+class Depends(Definition):
+    """What a kept result depends on beside its inputs: the state of a git repository, and files."""
+
+    git: bool = False
+    files: Names = []
+
+
+class Cache(Definition):
+    """Whether a kept result may be used instead, and how old it may be."""
+
+    max_age: Seconds | None = None
+    depends: Depends = Depends()
+
+
+def _cache(value: Any) -> Any:
+    if value is False or value == "off":
+        return {"max_age": 0}
+    return {"max_age": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+class Step(Definition):
+    """One step, or a group of steps.
+
+    with: settings for the skill. inputs: files or patterns such as docs/*.md, beside the workflow's file.
+    outputs: files that the result must have. gates: conditions on the values of the result.
+    otherwise: who does it when its agent cannot. fixed_by: the step that is done again when this one finds a fault.
+    """
+
+    id: StepName
+    title: str = Field(default="", max_length=200)
+    agent: str = ""
+    skill: str = ""
+    settings: Annotated[dict[str, str], BeforeValidator(_texts)] = Field(default={}, alias="with")
+    inputs: Names = []
+    outputs: Names = []
+    needs: Names | None = None
+    when: Condition | None = None
+    gates: Annotated[list[Condition], BeforeValidator(_listed)] = []
+    retry: Retry | None = None
+    timeout: Seconds | None = None
+    deadline: Seconds | None = None
+    estimate: Seconds | None = None
+    budget: Budget | None = None
+    priority: Priority | None = None
+    critical: bool = True
+    approve: bool | Seconds = False
+    otherwise: Names = []
+    fixed_by: str | None = None
+    cache: Annotated[Cache, BeforeValidator(_cache)] = Cache()
+
+    pattern: Pattern | None = None
+    steps: list["Step"] = []
+    items: Names = []
+    batch: int = Field(default=1, ge=1)
+    until: Condition | None = None
+    rounds: int | None = Field(default=None, ge=1, le=1000)
+    best: str | None = Field(default=None, pattern=r"^(lowest|highest) \S+\.\S+$")
+    condition: Condition | None = Field(default=None, alias="if")
+    then: list["Step"] = []
+    otherwise_steps: list["Step"] = Field(default=[], alias="else")
+
+    @model_validator(mode="after")
+    def _has_the_keys_of_its_kind(self) -> "Step":
+        own = _OF_TASKS if self.pattern is None else _OF_PATTERNS[self.pattern]
+        wrong = [_alias(key) for key in type(self).model_fields if key in self.model_fields_set & (_OF_KINDS - own)]
+        kind = "has no pattern" if self.pattern is None else f"is {self.pattern.value}"
+        if wrong:
+            raise ValueError(f"{self.id} {kind}, so it takes no {', '.join(f'`{key}`' for key in wrong)}")
+        needed = _NEEDED.get(self.pattern, ("steps",))
+        missing = [key for key in needed if not getattr(self, key)]
+        if missing:
+            raise ValueError(f"{self.id} {kind}, so it needs {', '.join(f'`{_alias(key)}`' for key in missing)}")
+        if self.pattern is None and not self.agent and not self.skill:
+            raise ValueError(f"{self.id} has neither `agent` nor `skill`, and no `pattern`; give it one")
+        return self
+
+
+# Which keys are for tasks only, and which for groups of a pattern; the others are for both.
+_OF_TASKS: Final = frozenset(
+    {
+        *("agent", "skill", "settings", "outputs", "gates", "retry"),
+        *("timeout", "deadline", "estimate", "budget", "otherwise", "fixed_by", "cache"),
+    }
+)
+_OF_PATTERNS: Final = {
+    Pattern.SEQUENTIAL: frozenset({"steps"}),
+    Pattern.PARALLEL: frozenset({"steps", "items", "batch"}),
+    Pattern.CONDITIONAL: frozenset({"condition", "then", "otherwise_steps"}),
+    Pattern.ITERATIVE: frozenset({"steps", "until", "rounds", "best"}),
+    Pattern.PIPELINE: frozenset({"steps", "items", "batch"}),
+}
+_OF_KINDS: Final = _OF_TASKS.union(*_OF_PATTERNS.values())
+_NEEDED: Final[dict[Pattern | None, tuple[str, ...]]] = {None: (), Pattern.CONDITIONAL: ("condition", "then")}
+
+
+def _alias(key: str) -> str:
+    return Step.model_fields[key].alias or key
+
+
+class Workflow(Definition):
+    """A whole workflow.
+
+    pattern: how its steps follow one another where they do not say what they need.
+    parameters: names that stand as $NAME in the file, with their defaults; `--set NAME=VALUE` gives others.
+    skills: a Python file with skills of its own. agents: folders of agent definitions beside those that ship.
+    """
+
+    workflow: StepName
+    title: str = Field(default="", max_length=200)
+    pattern: Literal["sequential", "parallel"] = "sequential"
+    parameters: Annotated[dict[str, str], BeforeValidator(_texts)] = {}
+    coordinator: str = "@data-coordinator"
+    skills: str | None = None
+    agents: Names = []
+    instances: int = Field(default=2, ge=1, le=64)
+    workers: int | None = Field(default=None, ge=1)
+    deadline: Seconds | None = None
+    snapshot_every: int = Field(default=3, ge=1)
+    steps: list[Step] = Field(min_length=1)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a workflow file, for editors."""
+    made = Workflow.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
