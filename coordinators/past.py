@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from bus.records import Entry
 from coordinators.coordinator import Coordinator
-from coordinators.refold import refold
+from coordinators.refold import Refold
 from coordinators.rows import TaskRow
 from protocol.bodies import Plan
 from protocol.topics import TECH_LEAD
@@ -31,9 +31,8 @@ def moment(entries: Iterable[Entry], coordinator: str, upto: int) -> Moment:
     Raises:
         ReplayDifference: today's rules would have said something else by then; the state would be a guess.
     """
-    past = list(takewhile(lambda entry: entry.sequence <= upto, entries))
-    again = refold(Coordinator(TECH_LEAD), coordinator, past)
-    last = past[-1] if past else None
-    state = again.state
-    rows = tuple(state.all_rows())
-    return Moment(last.sequence if last else 0, last.recorded_ns if last else 0, rows, state.graph.plan)
+    again, at_ns = Refold(Coordinator(TECH_LEAD), coordinator), 0
+    for entry in takewhile(lambda entry: entry.sequence <= upto, entries):
+        again.hear(entry)
+        at_ns = entry.recorded_ns
+    return Moment(again.position, at_ns, tuple(again.state.all_rows()), again.state.graph.plan)

@@ -1,13 +1,18 @@
 """Feeding the journal to a fold again: how a coordinator restarts, and how a run is replayed. One mechanism.
 
-Every message the fold gives is compared, byte for byte, with what the journal holds under its id. What the
-journal does not hold yet is what a restarted coordinator still has to publish; a replay reports it.
+1. One pass: what the fold says is owed until the journal shows it, byte for byte, under the id that it must have.
+2. What the journal shows and the fold does not owe is a difference: said too early, too late or never.
+3. What is owed at the end is what a restarted coordinator still has to publish; a replay reports it, and takes it for
+   a difference where the coordinator has gone on to say what came of something later.
+
+What is kept in memory is what is owed and a bounded number of causes, not the journal.
 """
 
 import difflib
+from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Generic
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple
 
 from lxml import etree
 
@@ -18,22 +23,112 @@ from protocol.errors import ReplayDifference
 from protocol.messages import Message
 from protocol.topics import EVERYONE, inbox_of
 
-_EVERYONE = inbox_of(EVERYONE)
+_EVERYONE: Final = inbox_of(EVERYONE)
+# A coordinator answers at once; after a restart as soon as it has heard what it missed.
+_CAUSES_KEPT: Final = 1024
+_ADVICE: Final = (
+    "If this change is meant, give the rules another `version` and record the run again; "
+    "if not, look at what they do on hearing that entry."
+)
 
 
-@dataclass(slots=True)
+class _Owed(NamedTuple):
+    message: Message
+    raw: bytes
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[State]):
+    """One entry that a fold has heard, what it says to it, and its state then."""
+
+    sequence: int
+    heard: Heard
+    said: tuple[Message, ...]
+    state: State
+
+
 class Refold(Generic[State]):
     """A fold in the middle of its journal.
 
-    missing: what it has said that the journal does not hold, in order. compared: how many messages agreed.
+    state: the fold's. position: the last sequence it was given. compared: how many messages agreed.
     """
 
-    fold: Fold[State]
-    name: str
-    state: State
-    position: int = 0
-    compared: int = 0
-    missing: list[Message] = field(default_factory=list)
+    def __init__(self, fold: Fold[State], name: str) -> None:
+        self.fold, self.name, self.state = fold, name, fold.start()
+        self.position = self.compared = 0
+        self._inbox, self._mark = inbox_of(name), f"<sender>{name}</sender>".encode()
+        self._owed: dict[str, _Owed] = {}
+        self._heard: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._shown = 0
+
+    @property
+    def missing(self) -> list[Message]:
+        """What it has said that the journal does not hold so far, in order."""
+        return [owed.message for owed in self._owed.values()]
+
+    def hear(self, entry: Entry) -> Turn[State] | None:
+        """Take the next entry of the journal; return the fold's turn where the entry is for it to hear.
+
+        Raises:
+            ReplayDifference: the fold would not have said this, or not here, or in other words.
+        """
+        self.position = entry.sequence
+        if self._mark in entry.document[:200]:
+            self._compare(entry)
+        if entry.topic.partition("/")[0] not in (self._inbox, _EVERYONE):
+            return None
+        heard = Heard(reread(entry.document), entry.recorded_ns)
+        self._note(entry.sequence, heard.message)
+        self.state, spoken = say(self.fold, self.state, heard, self.name)
+        for message, raw in spoken:
+            self._owed[message.id or ""] = _Owed(message, raw, entry.sequence)
+        return Turn(entry.sequence, heard, tuple(message for message, _ in spoken), self.state)
+
+    def check_nothing_more(self) -> None:
+        """Find out whether the fold says more now than it has said; for a journal that nobody is writing any more.
+
+        Only the last things can be owed rightly: whoever was killed before saying them says them on its return, before
+        it hears anything else.
+
+        Raises:
+            ReplayDifference: it has gone on to say what came of something later, and never said this.
+        """
+        extra = next((owed for owed in self._owed.values() if owed.cause < self._shown), None)
+        if extra is not None:
+            what = f"would say one message more, {_named(extra.message)}, than it has said"
+            raise self._difference(what, 0, extra.message, _lines(b"", extra.raw))
+
+    def _compare(self, entry: Entry) -> None:
+        recorded = reread(entry.document)
+        owed = self._owed.pop(recorded.id or "", None)
+        if owed is None:
+            raise self._unowed(entry, recorded)
+        if owed.raw != entry.document:
+            diff = _lines(entry.document, owed.raw)
+            raise self._difference("would say something else now", entry.sequence, recorded, diff)
+        self.compared += 1
+        self._shown = max(self._shown, owed.cause)
+
+    def _unowed(self, entry: Entry, recorded: Message) -> ReplayDifference:
+        alike = [owed for owed in self._owed.values() if _is_alike(owed.message, recorded)]
+        what = f"has said {_named(recorded)} and would not say it again"
+        if alike:
+            what += f" there; it would already have said the like on hearing entry {alike[0].cause}"
+        return self._difference(what, entry.sequence, recorded, _lines(entry.document, alike[0].raw if alike else b""))
+
+    def _difference(self, what: str, sequence: int, message: Message, diff: str) -> ReplayDifference:
+        at, said = self._heard.get(message.cause or "", (0, ""))
+        cause = f"entry {at}, {said}" if at else f"message {message.cause}, which it had not heard by then"
+        where = f"Entry {sequence}: " if sequence else ""
+        reason = f"{where}{self.name}, on hearing {cause}, {what}.\n{_ADVICE}"
+        return ReplayDifference(reason, agent=self.name, sequence=sequence or at, cause=cause, diff=diff)
+
+    def _note(self, sequence: int, message: Message) -> None:
+        said = f"a {message.type.value} from {message.sender} about task {message.task}"
+        self._heard[message.id or ""] = (sequence, said)
+        if len(self._heard) > _CAUSES_KEPT:
+            self._heard.popitem(last=False)
 
 
 def refold(fold: Fold[State], name: str, entries: Iterable[Entry]) -> Refold[State]:
@@ -42,47 +137,30 @@ def refold(fold: Fold[State], name: str, entries: Iterable[Entry]) -> Refold[Sta
     Raises:
         ReplayDifference: it would say something other than it has said; the diff shows what.
     """
-    inbox = inbox_of(name)
-    said: dict[str, bytes] = {}
-    heard: list[Entry] = []
-    position = 0
+    again = Refold(fold, name)
     for entry in entries:
-        position = entry.sequence
-        if entry.topic.partition("/")[0] in (inbox, _EVERYONE):
-            heard.append(entry)
-        if f"<sender>{name}</sender>".encode() in entry.document[:200]:
-            message = reread(entry.document)
-            said[message.id or ""] = entry.document
-    again = Refold(fold, name, fold.start(), position)
-    for entry in heard:
-        _step(again, entry, said)
-    if said:
-        identity, raw = next(iter(said.items()))
-        raise ReplayDifference(f"{name} has said {identity} and would not say it again:\n{_pretty(raw)}")
+        again.hear(entry)
     return again
 
 
-def _step(again: Refold[State], entry: Entry, said: dict[str, bytes]) -> None:
-    heard = Heard(reread(entry.document), entry.recorded_ns)
-    again.state, spoken = say(again.fold, again.state, heard, again.name)
-    for message, raw in spoken:
-        recorded = said.pop(message.id or "", None)
-        if recorded is None:
-            again.missing.append(message)
-        elif recorded != raw:
-            raise ReplayDifference(_difference(again.name, entry.sequence, recorded, raw))
-        else:
-            again.compared += 1
+def _is_alike(one: Message, other: Message) -> bool:
+    return (one.type, one.recipient, one.task, one.attempt) == (other.type, other.recipient, other.task, other.attempt)
 
 
-def _difference(name: str, sequence: int, recorded: bytes, now: bytes) -> str:
-    lines = difflib.unified_diff(
-        _pretty(recorded).splitlines(), _pretty(now).splitlines(), "as recorded", "as it would be now", lineterm=""
-    )
-    return f"{name}, on hearing entry {sequence}, would say something else:\n" + "\n".join(lines)
+def _named(message: Message) -> str:
+    return f"the {message.type.value} to {message.recipient} about task {message.task}"
+
+
+def _lines(recorded: bytes, now: bytes) -> str:
+    """Return the difference of two documents, either of which may be missing, as people read it."""
+    before, after = _pretty(recorded).splitlines(), _pretty(now).splitlines()
+    lines = difflib.unified_diff(before, after, "as recorded", "as it would be now", lineterm="")
+    return "\n".join(lines)
 
 
 def _pretty(raw: bytes) -> str:
+    if not raw:
+        return ""
     root = etree.fromstring(raw)
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")

@@ -106,7 +106,19 @@ class DefinitionError(OrchestraError):
 
 
 class ReplayDifference(OrchestraError):
-    """A coordinator, fed the journal again, would say something else."""
+    """A coordinator, fed the journal again, would say something else.
+
+    agent: the coordinator. sequence: the entry at which it shows; 0 when the journal has none. cause: what was heard,
+    from whom, about which task. diff: what was recorded against what would be said now.
+    """
+
+    def __init__(self, reason: str, *, agent: str = "", sequence: int = 0, cause: str = "", diff: str = "") -> None:
+        super().__init__("\n".join(part for part in (reason, diff) if part))
+        self.reason = reason
+        self.agent = agent
+        self.sequence = sequence
+        self.cause = cause
+        self.diff = diff
 
 
 class ProviderError(OrchestraError):
