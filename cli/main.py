@@ -11,8 +11,9 @@ from cli.doctor import doctor
 from cli.exits import Exit
 from cli.history import history, show
 from cli.keys import keys_app
-from cli.missions import fork, replay, resume, run_app
+from cli.missions import fork, resume, run_app
 from cli.people import answer, approve, cancel, inbox, reject
+from cli.replaying import record, record_test, replay
 from cli.screen import warn
 from cli.validation import schema, template, validate
 from cli.verifying import export, prune, stamp_run, verify_run
@@ -29,6 +30,8 @@ app.add_typer(run_app, name="run")
 app.command()(resume)
 app.command()(fork)
 app.command()(replay)
+app.command()(record)
+app.command("record-test")(record_test)
 app.command()(inbox)
 app.command()(answer)
 app.command()(approve)

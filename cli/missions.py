@@ -1,4 +1,4 @@
-"""`orchestra run`, `resume` and `replay`: missions from beginning to end, and again."""
+"""`orchestra run`, `resume` and `fork`: missions from beginning to end."""
 
 import signal
 from pathlib import Path
@@ -15,12 +15,9 @@ from cli.runs import find_run, listening, new_run
 from cli.screen import say, say_json, warn
 from cli.settings import load
 from coordinators.plan import check
-from coordinators.refold import refold
-from coordinators.shell import fold_of
 from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
-from protocol.errors import OrchestraError, ReplayDifference, SourceError
-from protocol.topics import TECH_LEAD
+from protocol.errors import OrchestraError, SourceError
 from scenarios.fork import branch
 from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch, check_size
@@ -189,30 +186,3 @@ def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
         warn(f"  tried so far: {error.attempted_recovery}")
     warn(f"what led to it: orchestra audit show {run.path} --type escalation")
     warn(f"what is asked, and how to answer: orchestra inbox {run.path}")
-
-
-def replay(name: RunName = "last", as_json: Json = False) -> None:
-    """Feed a run's journal to its coordinators again and compare every message they would send.
-
-    Exit codes: 0 the same messages, 1 a difference, which is shown.
-    """
-    run = find_run(load(), name)
-    start = start_of(run)
-    coordinator = coordinator_of(start)
-    rows = []
-    for agent in (TECH_LEAD, coordinator):
-        try:
-            again = refold(fold_of(agent), agent, JournalReader(run.journal).entries())
-        except ReplayDifference as difference:
-            warn(str(difference), "red")
-            raise typer.Exit(Exit.FAILED) from difference
-        rows.append({"agent": agent, "same": again.compared, "not_sent": len(again.missing)})
-    for row in rows:
-        if as_json:
-            say_json(row)
-        else:
-            say(f"{row['agent']}: {row['same']} messages, all the same" + _unsent(row["not_sent"]))
-
-
-def _unsent(count: object) -> str:
-    return f"; {count} more to send when the run is resumed" if count else ""
