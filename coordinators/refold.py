@@ -27,8 +27,8 @@ _EVERYONE: Final = inbox_of(EVERYONE)
 # A coordinator answers at once; after a restart as soon as it has heard what it missed.
 _CAUSES_KEPT: Final = 1024
 _ADVICE: Final = (
-    "If this change is meant, give the rules another `version` and record the run again; "
-    "if not, look at what they do on hearing that entry."
+    "If the change is meant, give the rules another `version`, record tests again and finish older runs with the older "
+    "code; if not, look at what the rules do on hearing that entry."
 )
 
 

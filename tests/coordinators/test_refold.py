@@ -155,7 +155,7 @@ def test_the_first_difference_says_where_and_on_hearing_what_and_what_to_do() ->
     assert (found.agent, found.sequence) == ("@lead", at)
     assert found.cause == f"entry {at - 1}, a status from @worker about task b"
     assert str(found).startswith(f"Entry {at}: @lead, on hearing entry {at - 1}, a status from @worker about task b, ")
-    assert "give the rules another `version` and record the run again" in str(found)
+    assert "give the rules another `version`, record tests again" in str(found)
     assert found.diff.splitlines()[0] == "--- as recorded"
     assert "-      <text>b is 2</text>" in found.diff
     assert "+      <text>b is two</text>" in found.diff
