@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bus.artifacts import ArtifactStore
     from coordinators.fold import Fold
     from coordinators.refold import Turn
-    from gates.judged import Gate
     from protocol.bodies import Plan
     from scenarios.recording import Recording
     from scenarios.redoing import Redone
@@ -119,24 +118,15 @@ def redone(tmp_path: Path) -> Callable[..., list[Redone]]:
 
 @pytest.fixture
 def orchestra_in_memory(artifact_store: ArtifactStore) -> Callable[..., Rehearsed]:
-    """`orchestra_in_memory(plan, specialists={"@name": script})`: the plan carried out in this process.
+    """`orchestra_in_memory(plan, {"@name": script})`: the plan carried out in this process.
 
-    gates: the gatekeeper's own; {} lets everything pass, which is the default. folds: other rules, by name.
-    seed: shuffles who comes first among those who could at the same time.
+    gates: the gatekeeper's own; without, everything passes. folds: other rules, by name. person: answers what a person
+    is asked. seed: shuffles who comes first among those who could at the same time.
     """
     rehearsal = _module("scenarios.rehearsal")
 
-    def carry_out(
-        plan: Plan,
-        specialists: Mapping[str, Script | Mapping[str, Script]],
-        *,
-        gates: Mapping[str, Gate] | None = None,
-        folds: Mapping[str, Fold[Any]] | None = None,
-        seed: int | None = None,
-    ) -> Rehearsed:
-        orchestra = rehearsal.Orchestra(
-            plan, specialists, artifact_store, gates=gates or {}, folds=folds or {}, seed=seed
-        )
+    def carry_out(plan: Plan, specialists: Mapping[str, Script | Mapping[str, Script]], **terms: Any) -> Rehearsed:
+        orchestra = rehearsal.Orchestra(plan, specialists, artifact_store, rehearsal.Terms(**terms))
         rehearsed: Rehearsed = orchestra.carry_out()
         return rehearsed
 

@@ -3,11 +3,12 @@
 1. The same door, the same folds, the same gatekeeper, the same bytes; no broker, no socket, no second process.
 2. Time stands still while anybody has something to do; then it jumps to the next wake that is owed. So leases run out
    and deadlines pass in no time, and two rehearsals of one plan say the same.
-3. A rehearsal ends when the tech lead has reported and everybody has come to rest, or when nobody has anything to do.
+3. A rehearsal ends when the mission is over, done or given up, and everybody has come to rest; or when nobody has
+   anything to do and nothing to wait for but a person who says nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, TypeAlias
 
@@ -23,22 +24,27 @@ from coordinators.fold import Fold, Heard, say
 from coordinators.shell import fold_of
 from gates.gatekeeper import Gatekeeper
 from gates.judged import Gate
-from protocol.bodies import Action, Body, Control, File, Lost, Plan, Report, Setting, Verb
+from protocol.bodies import Action, Answer, Approval, Body, Control, File, Lost, Plan, Report, Setting, Verb
 from protocol.decoder import reread
 from protocol.errors import DefinitionError, OrchestraError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.names import Priority
-from protocol.topics import CLOCK, EVERYONE, GATEKEEPER, SUPERVISOR, TECH_LEAD, inbox_of, topic_of
+from protocol.topics import CLOCK, EVERYONE, GATEKEEPER, HUMAN, SUPERVISOR, TECH_LEAD, inbox_of, topic_of
 from scenarios.mission import CastMember, Mission
 
 # A specialist's part: what it makes of an assignment. It writes artifacts with `work.write`, as a skill does.
 Script: TypeAlias = Callable[[Work], Outcome | Report]
+# A person's part: the answer to a question or to a request for consent; None says nothing.
+Person: TypeAlias = Callable[[Message], Answer | Approval | None]
 COORDINATOR: Final = "@coordinator"
 MISSION: Final = "rehearsal"
 _BEGAN_NS: Final = 1_767_225_600_000_000_000  # 2026-01-01T00:00Z: any time will do, as long as it is the same
 _TICK_NS: Final = 1_000_000
 _MOST_TURNS: Final = 100_000
+_QUESTIONS: Final = tuple(
+    f"/{kind.value}" for kind in (MessageType.ESCALATION, MessageType.QUESTION, MessageType.APPROVAL)
+)
 
 
 class Died(BaseException):
@@ -97,37 +103,44 @@ class Rehearsed:
         ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a plan is rehearsed.
+
+    gates: the gatekeeper's; none lets everything pass. folds: other rules than a coordinator of this name has.
+    person: answers what a person is asked. seed: in which order those take turns who could at the same time; None:
+    always the same one.
+    """
+
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    folds: Mapping[str, Fold[Any]] = field(default_factory=dict)
+    person: Person = lambda asked: None
+    seed: int | None = None
+
+
 class Orchestra:
     """An orchestra in memory. `carry_out` is all of it; `begin`, `turn` and `bus` are for tests that step in between.
 
     specialists: who plays them, by name: a script for whatever is assigned, or one for each skill.
-    gates: the gatekeeper's; {} lets everything pass. folds: other rules than a coordinator of this name has.
-    seed: in which order those take turns who could at the same time; None: always the same one.
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        specialists: Mapping[str, Script | Mapping[str, Script]],
-        store: ArtifactStore,
-        *,
-        gates: Mapping[str, Gate],
-        folds: Mapping[str, Fold[Any]],
-        seed: int | None = None,
+        self, plan: Plan, specialists: Mapping[str, Script | Mapping[str, Script]], store: ArtifactStore, terms: Terms
     ) -> None:
         self._clock, self._plan, self._store = SimulatedClock(), plan, store
         self.bus = MemoryBus(MISSION, self._clock.now_ns)
-        self._wakes, self._chance = Wakes(), None if seed is None else Random(seed)
+        self._wakes, self._chance = Wakes(), None if terms.seed is None else Random(terms.seed)
         self._timed, self._reported = self.bus.subscriber(inbox_of(CLOCK)), self.bus.subscriber(inbox_of(SUPERVISOR))
         self._report: Report | None = None
         members = tuple(CastMember(name, Role.SPECIALIST) for name in specialists)
         self._mission = Mission(MISSION, COORDINATOR, members, plan)
         self._players: list[Callable[[], bool]] = [
-            *(self._conducted(name, folds.get(name) or fold_of(name)) for name in (TECH_LEAD, COORDINATOR)),
-            self._judging(gates),
+            *(self._conducted(name, terms.folds.get(name) or fold_of(name)) for name in (TECH_LEAD, COORDINATOR)),
+            self._judging(terms.gates),
+            self._answering(terms.person),
             *(self._played(name, _skills(parts)) for name, parts in specialists.items()),
         ]
-        unplayed = sorted({task.agent for task in plan.tasks} - specialists.keys())
+        unplayed = sorted(_wanted(plan) - specialists.keys())
         if unplayed:
             raise DefinitionError(f"the plan wants {', '.join(unplayed)}, and nobody plays them")
 
@@ -139,7 +152,7 @@ class Orchestra:
         """
         self.begin()
         for _ in range(_MOST_TURNS):
-            if not self.turn() and (self._report is not None or not self._wake()):
+            if not self.turn() and (self._is_over() or not self._wake()):
                 return self.so_far()
         raise OrchestraError(f"no end after {_MOST_TURNS:,} turns: do two agents go on answering each other?")
 
@@ -186,6 +199,9 @@ class Orchestra:
         )
         all_taken(self.bus.publisher(SUPERVISOR).publish([message]))
 
+    def _is_over(self) -> bool:
+        return self._report is not None and self._report.result is not None
+
     def _wake(self) -> bool:
         """Nobody has anything to do: let time pass until somebody wanted to be woken."""
         due_ns = self._wakes.next_due_ns()
@@ -221,6 +237,20 @@ class Orchestra:
 
         return player
 
+    def _answering(self, person: Person) -> Callable[[], bool]:
+        hearing, publishing = self.bus.subscriber(inbox_of(HUMAN)), self.bus.publisher(HUMAN)
+
+        def player() -> bool:
+            entry = hearing.receive(0)
+            if entry is not None and entry.topic.endswith(_QUESTIONS):
+                asked = reread(entry.document)
+                body = person(asked)
+                if body is not None:
+                    publishing.publish([_reply(asked, body, self._clock.now_ns())])
+            return entry is not None
+
+        return player
+
     def _played(self, name: str, skills: Mapping[str, Skill]) -> Callable[[], bool]:
         """Return a specialist that dies as its script says; then the next instance hears everything from the start."""
         number, specialist = 1, self._life(name, skills, 1)
@@ -248,6 +278,27 @@ class Orchestra:
             clock_ns=self._clock.now_ns,
         )
         return Specialist(name, f"{inbox_of(name)}-{number}", skills, around)
+
+
+def _wanted(plan: Plan) -> set[str]:
+    """Return the names of those who do the plan's tasks, or may; its groups are the coordinator's own business."""
+    tasks = [task for task in plan.tasks if task.group is None]
+    return {task.agent for task in tasks} | {name for task in tasks if task.policy for name in task.policy.alternatives}
+
+
+def _reply(asked: Message, body: Answer | Approval, now_ns: int) -> Message:
+    return Message(
+        sender=HUMAN,
+        recipient=asked.sender,
+        type=MessageType.ANSWER if isinstance(body, Answer) else MessageType.APPROVAL,
+        task=asked.task,
+        timestamp_ns=now_ns,
+        id=derived("reply", asked.id),
+        mission=asked.mission,
+        cause=asked.id,
+        attempt=asked.attempt,
+        body=body,
+    )
 
 
 class _Everything(Mapping[str, Skill]):

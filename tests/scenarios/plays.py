@@ -8,10 +8,9 @@ from typing import Any
 from agents.work import Outcome, Work
 from bus.artifacts import ArtifactStore
 from coordinators.fold import Draft, Fold, Heard
-from gates.judged import Gate
 from protocol.bodies import Plan, PlannedTask
 from protocol.names import Priority
-from scenarios.rehearsal import Orchestra, Rehearsed, Script
+from scenarios.rehearsal import Orchestra, Rehearsed, Script, Terms
 
 
 def diamond(branches: int) -> Plan:
@@ -34,16 +33,10 @@ def writes(work: Work) -> Outcome:
 
 
 def rehearse(
-    plan: Plan,
-    specialists: Mapping[str, Script | Mapping[str, Script]],
-    folder: Path,
-    *,
-    gates: Mapping[str, Gate] | None = None,
-    folds: Mapping[str, Fold[Any]] | None = None,
-    seed: int | None = None,
+    plan: Plan, specialists: Mapping[str, Script | Mapping[str, Script]], folder: Path, **terms: Any
 ) -> Rehearsed:
-    store = ArtifactStore(folder / "store")
-    return Orchestra(plan, specialists, store, gates=gates or {}, folds=folds or {}, seed=seed).carry_out()
+    """Carry a plan out in memory, its artifacts in a folder. terms: as in `scenarios.rehearsal.Terms`."""
+    return Orchestra(plan, specialists, ArtifactStore(folder / "store"), Terms(**terms)).carry_out()
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,17 @@ from coordinators.fold import Draft, Heard
 from gates.checks import GATES
 from protocol.bodies import (
     Action,
+    Answer,
+    Approval,
     Claim,
+    Consent,
     ErrorCategory,
     ErrorDetails,
     ErrorLevel,
+    Pattern,
     Plan,
     PlannedTask,
+    Policy,
     Report,
     Result,
     TaskAssignment,
@@ -28,10 +33,12 @@ from protocol.bodies import (
 )
 from protocol.decoder import reread
 from protocol.errors import DefinitionError
-from protocol.messages import MessageType
-from protocol.topics import CLOCK, SUPERVISOR
+from protocol.messages import Message, MessageType
+from protocol.topics import CLOCK, HUMAN, SUPERVISOR
 from scenarios.rehearsal import COORDINATOR, Died, scripted
+from scenarios.replaying import replay
 from tests.builders import introduce, message
+from tests.coordinators.play import group, task
 from tests.scenarios.plays import diamond, rehearse, writes
 
 HOUR_NS = 3_600 * 1_000_000_000
@@ -138,6 +145,56 @@ class Sleeper:
 
     def set_aside(self, state: int, heard: Heard, reason: str) -> tuple[int, tuple[Draft, ...]]:
         return state, ()
+
+
+def test_a_person_is_asked_and_the_answer_counts(tmp_path: Path) -> None:
+    tries = []
+
+    def fails_twice(work: Work) -> Outcome | Report:
+        tries.append(work.attempt)
+        if len(tries) > 1:
+            return writes(work)
+        details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.VALIDATION, message="which of the two?")
+        return Report(action=Action.BLOCKED, error_details=details)
+
+    def person(asked: Message) -> Answer:
+        assert isinstance(asked.body, Report)
+        assert "which of the two?" in str(asked.body.question)
+        return Answer(choice="retry", text="the first one")
+
+    rehearsed = rehearse(one_task(), {"@worker": fails_twice}, tmp_path, gates=GATES, person=person)
+    assert rehearsed.is_done
+    assert tries == [1, 2]
+    assert next(one.sender for one in rehearsed.said(MessageType.ANSWER)) == HUMAN
+
+
+@pytest.mark.parametrize(("decision", "is_done"), [(Consent.GRANTED, True), (Consent.DENIED, False), (None, False)])
+def test_consent_is_asked_for_and_silence_is_a_no(tmp_path: Path, decision: Consent | None, is_done: bool) -> None:
+    policy = Policy(approve=True, approve_within_s=3600)
+    task = PlannedTask(id="a", agent="@worker", skill="write", title="a", policy=policy)
+
+    def person(asked: Message) -> Approval | None:
+        if decision is None or not isinstance(asked.body, Approval):
+            return None
+        return Approval(subject=asked.body.subject, decision=decision, reason="as I see it", person="me")
+
+    rehearsed = rehearse(Plan(tasks=(task,)), {"@worker": writes}, tmp_path, person=person)
+    assert rehearsed.said(MessageType.APPROVAL)
+    assert bool(rehearsed.said(MessageType.CLAIM)) is is_done
+    assert bool(rehearsed.artifacts) is is_done
+
+
+def test_a_group_goes_through_its_items_and_replays(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path / "store")
+    inputs = tuple(
+        store.put(name.encode(), path=f"{name}.txt", media_type="text/plain") for name in ("one", "two", "three")
+    )
+    every = group("every", Pattern.EACH, inputs=inputs)
+    parts = task("part", within="every"), task("end", "every")
+    rehearsed = rehearse(Plan(tasks=(every, *parts)), {"@worker": writes}, tmp_path, gates=GATES)
+    assert rehearsed.is_done
+    assert len(rehearsed.said(MessageType.CLAIM)) == 4
+    assert {row.not_sent for row in replay(lambda: rehearsed.entries)} == {0}
 
 
 def test_an_hour_passes_in_no_time_when_all_wait_for_it(tmp_path: Path) -> None:
