@@ -1,7 +1,7 @@
 """Agent definitions: Markdown with YAML front matter, as people keep them under `.claude/agents/`.
 
-`name`, `description`, `tools` and `model` mean what they mean there; `tier`, `rationale`, `team` and
-`skills` are ours. The text below the front matter is the agent's role.
+`name`, `description`, `tools` and `model` mean what they mean there; `tier`, `rationale`, `team`, `skills`
+and `max-age-h` are ours. The text below the front matter is the agent's role.
 """
 
 import re
@@ -17,7 +17,8 @@ from protocol.errors import DefinitionError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _FENCE: Final = "---"
-KEYS: Final = ("name", "description", "tools", "model", "tier", "rationale", "team", "skills")
+_LONGEST_AGE_H: Final = 87_600  # ten years
+KEYS: Final = ("name", "description", "tools", "model", "tier", "rationale", "team", "skills", "max-age-h")
 
 
 class Tier(Enum):
@@ -32,6 +33,7 @@ class Tier(Enum):
 class Definition:
     """One agent as it is defined. model: an alias such as opus, or "none" for deterministic skills only.
 
+    max_age_s: how long a result of this agent may be used again for the same task; 0: not at all.
     unknown: keys of the front matter that mean nothing here; they are kept, not lost.
     """
 
@@ -45,6 +47,7 @@ class Definition:
     team: str = ""
     skills: tuple[str, ...] = ()
     path: str = ""
+    max_age_s: int = 0
     unknown: tuple[str, ...] = ()
 
 
@@ -102,6 +105,9 @@ def _definition(keys: dict[str, Any], role: str, path: str, lines: list[str]) ->
     tier = str(keys.get("tier") or Tier.IMPLEMENTATION.value)
     if tier not in Tier._value2member_map_:
         raise fail("tier", f"{tier!r} is not one of {', '.join(t.value for t in Tier)}")
+    max_age_h = keys.get("max-age-h", 0)
+    if type(max_age_h) is not int or not 0 <= max_age_h <= _LONGEST_AGE_H:
+        raise fail("max-age-h", f"{max_age_h!r} is not a whole number of hours from 0 to {_LONGEST_AGE_H}")
     return Definition(
         name=name,
         description=str(keys["description"]),
@@ -113,6 +119,7 @@ def _definition(keys: dict[str, Any], role: str, path: str, lines: list[str]) ->
         team=str(keys.get("team") or ""),
         skills=_names(keys.get("skills")),
         path=path,
+        max_age_s=max_age_h * 3600,
         unknown=tuple(key for key in keys if key not in KEYS),
     )
 

@@ -10,11 +10,14 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from agents.definitions import Definition
+from agents.results import ResultStore
+from agents.reuse import STEP, Reuse, reusing
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, load_own
 from agents.work import Outcome, Skill, SkillFailed, Work
@@ -64,6 +67,7 @@ class Surroundings:
 
     history: the journal so far, asked for when a task was begun before. tell: what this instance is at, for
     `orchestra status`. clock_ns: nanoseconds since 1970, for the timestamps of its messages.
+    reuse: looks for a kept result of the same task.
     """
 
     hearing: Hearing
@@ -72,6 +76,7 @@ class Surroundings:
     history: Callable[[], list[Entry]]
     tell: Callable[[str], None] = lambda state: None
     clock_ns: Callable[[], int] = time.time_ns
+    reuse: Reuse = lambda assignment: None
 
 
 class Specialist:
@@ -92,7 +97,7 @@ class Specialist:
             return True
         self._around.tell(f"working on {assignment.task}")
         fault = self._gate(assignment, assignment.body)
-        report = self._failed(fault) if fault else self._work(assignment, assignment.body)
+        report = self._failed(fault) if fault else self._do(assignment, assignment.body)
         reached("specialist.before-result")
         self._say(assignment, MessageType.TASK_COMPLETION, report, "result", gates=_claimed_marks(fault))
         return True
@@ -119,6 +124,14 @@ class Specialist:
             return None
         return ErrorDetails(level=ErrorLevel.COORDINATOR, category=ErrorCategory.VALIDATION, message=verdict.reason)
 
+    def _do(self, assignment: Message, body: TaskAssignment) -> Report:
+        """Answer with a kept result where one may be used, and say so first; else do the work."""
+        reused = self._around.reuse(body)
+        if reused is None:
+            return self._work(assignment, body)
+        self._report(assignment, Progress(note=reused.note, step=STEP, request_hash=reused.key))
+        return _succeeded(reused.outcome, (STEP,))
+
     def _work(self, assignment: Message, body: TaskAssignment) -> Report:
         """Run the skill and return what to report; whatever goes wrong becomes an error with level and category."""
         skill = self._skills.get(body.skill)
@@ -143,13 +156,13 @@ class Specialist:
     def _prepare(self, assignment: Message, body: TaskAssignment) -> Work:
         attempt = assignment.attempt or 1
         journaled = self._steps_of(assignment.task) if attempt > 1 else {}
-
-        def report(progress: Progress) -> None:
-            self._progress += 1
-            # What happened carries the incarnation in its id: two lives spend twice.
-            self._say(assignment, MessageType.PROGRESS, progress, f"progress-{self.instance}-{self._progress}")
-
+        report = partial(self._report, assignment)
         return Work(assignment.task, attempt, body, self._around.store, report, journaled)
+
+    def _report(self, assignment: Message, progress: Progress) -> None:
+        self._progress += 1
+        # What happened carries the incarnation in its id: two lives spend twice.
+        self._say(assignment, MessageType.PROGRESS, progress, f"progress-{self.instance}-{self._progress}")
 
     def _steps_of(self, task: str) -> dict[tuple[str, str], File]:
         """Return what earlier attempts of a task have journaled as done."""
@@ -221,21 +234,22 @@ def _skills_of(definition: Definition, own: File | None, store: ArtifactStore) -
     return {**declared, **(brought if definition.name == RUNNER else {})}
 
 
-def serve(run: RunFolder, definition: Definition, own: File | None, instance: str) -> None:
+def serve(run: RunFolder, definition: Definition, own: File | None, results: ResultStore | None, instance: str) -> None:
     """Run one instance as a process until the supervisor stops it or nothing has come for a while.
 
-    own: a file with skills that the mission brings along.
+    own: a file with skills that the mission brings along. results: what is kept of earlier runs.
     """
-    name = f"@{definition.name}"
+    name, artifacts = f"@{definition.name}", ArtifactStore(run.artifacts)
     facts: dict[str, Any] = {"role": "specialist", "instance": instance, "model": definition.model}
     publisher = Publisher(run, name, facts=facts)
     subscriber = Subscriber(run, inbox_of(name))
     around = Surroundings(
         hearing=subscriber,
         publishing=publisher,
-        store=ArtifactStore(run.artifacts),
+        store=artifacts,
         history=lambda: list(durable(run)),
         tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
+        reuse=reusing(results, definition, artifacts) if results else lambda assignment: None,
     )
     skills = _skills_of(definition, own, around.store)
     specialist = Specialist(name, instance, skills, around)

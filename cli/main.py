@@ -7,6 +7,7 @@ from importlib.metadata import version
 import typer
 
 from cli.auditing import audit_app, show_costs
+from cli.cache import cache_app
 from cli.doctor import doctor
 from cli.exits import Exit
 from cli.history import history, show
@@ -14,7 +15,7 @@ from cli.keys import keys_app
 from cli.missions import fork, resume, run_app
 from cli.people import answer, approve, cancel, inbox, reject
 from cli.replaying import record, record_test, replay
-from cli.screen import warn
+from cli.screen import log_to_screen, warn
 from cli.validation import schema, template, validate
 from cli.verifying import export, prune, stamp_run, verify_run
 from cli.watching import observe, status
@@ -47,6 +48,7 @@ audit_app.command()(prune)
 audit_app.command("stamp")(stamp_run)
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
+app.add_typer(cache_app, name="cache")
 app.command("costs")(show_costs)
 app.command()(validate)
 app.command()(template)
@@ -68,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one sentence and an exit code, tracebacks only with --debug."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    log_to_screen()
     try:
         app(given, prog_name="orchestra")
     except (SourceError, DefinitionError, KeyFault) as error:

@@ -11,7 +11,7 @@ from bus.journal import JournalReader
 from bus.run import RunFolder
 from cli.exits import Exit
 from cli.progress import ProgressView
-from cli.runs import find_run, listening, new_run
+from cli.runs import find_run, kept_results, listening, new_run
 from cli.screen import say, say_json, warn
 from cli.settings import load
 from coordinators.plan import check
@@ -31,6 +31,7 @@ Output = Annotated[Path, typer.Option(help="Where FACTS.md and facts.json go.")]
 RunDir = Annotated[Path | None, typer.Option(help="The run's folder; default: runs/<mission id>.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as one JSON object on standard output.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Do all work again: use no kept result and keep none.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its id, or `last`.")]
 
 
@@ -41,6 +42,7 @@ def run_spec_facts(
     run_dir: RunDir = None,
     instances: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that read documents.")] = None,
     skip_unreadable: Annotated[bool, typer.Option(help="Leave out documents that cannot be read.")] = False,
+    no_cache: NoCache = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -67,12 +69,12 @@ def run_spec_facts(
     except OrchestraError as error:
         warn(f"error: {error}", "red")
         raise typer.Exit(Exit.USAGE) from error
-    carry_out(run, mission, output, is_quiet=quiet, as_json=as_json)
+    carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
-def resume(name: RunName = "last", quiet: Quiet = False, as_json: Json = False) -> None:
+def resume(name: RunName = "last", no_cache: NoCache = False, quiet: Quiet = False, as_json: Json = False) -> None:
     """Go on with a run that was interrupted or whose machine went down; finished work is not done again."""
-    _go_on(find_run(load(), name), is_quiet=quiet, as_json=as_json)
+    _go_on(find_run(load(), name), is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
 def fork(
@@ -83,6 +85,7 @@ def fork(
     ] = None,
     output: Output = Path("out"),
     run_dir: RunDir = None,
+    no_cache: NoCache = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -98,12 +101,13 @@ def fork(
     begun = branch(parent, at, coordinator_of(start), changes or [])
     child = new_run(settings, f"{start.subject}-fork", run_dir)
     make_fork(begun, child, output)
-    _go_on(child, is_quiet=quiet, as_json=as_json)
+    _go_on(child, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
-def _go_on(run: RunFolder, *, is_quiet: bool, as_json: bool) -> None:
+def _go_on(run: RunFolder, *, is_cached: bool, is_quiet: bool, as_json: bool) -> None:
     mission = mission_of(start_of(run), load().instances)
-    carry_out(run, mission, Path(dict(mission.settings)["output"]), is_quiet=is_quiet, as_json=as_json)
+    output = Path(dict(mission.settings)["output"])
+    carry_out(run, mission, output, is_cached=is_cached, is_quiet=is_quiet, as_json=as_json)
 
 
 def coordinator_of(start: Control) -> str:
@@ -130,7 +134,9 @@ def start_of(run: RunFolder) -> Control:
     return start
 
 
-def carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool, as_json: bool) -> None:
+def carry_out(
+    run: RunFolder, mission: Mission, output: Path, *, is_cached: bool, is_quiet: bool, as_json: bool
+) -> None:
     """Run a mission to its end, write what it brought, and leave with the code that says how it went."""
     with ProgressView(len(mission.plan.tasks), is_quiet=is_quiet or as_json) as view:
         try:
@@ -145,6 +151,7 @@ def carry_out(run: RunFolder, mission: Mission, output: Path, *, is_quiet: bool,
                 listen=listening(settings),
                 anchors=tuple(path.resolve() for path in settings.anchors),
                 authority=settings.authority,
+                results=kept_results(settings) if is_cached else None,
             ).until_done()
         except KeyboardInterrupt:
             warn(f"interrupted; go on with: orchestra resume {run.path}", "yellow")

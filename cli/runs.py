@@ -5,6 +5,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
+from agents.results import ResultStore
 from bus.keys import BROKER_KEY, KeyRing
 from bus.remote import RemoteBus
 from bus.run import RunFolder
@@ -76,6 +77,11 @@ def listening(settings: Settings) -> Listen | None:
     listen.endpoint("publish")
     listen.keys.curve(BROKER_KEY)
     return listen
+
+
+def kept_results(settings: Settings) -> ResultStore | None:
+    """Return the store of kept results, as the settings say; None where it is switched off."""
+    return ResultStore(settings.cache.absolute(), settings.cache_bytes) if settings.cache else None
 
 
 def _with_keys(path: Path, settings: Settings) -> RunFolder:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import sys
 import time
 from typing import Any
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -34,6 +36,12 @@ def say(text: str, style: str = "") -> None:
 def warn(text: str, style: str = "") -> None:
     """Print a line to standard error."""
     err.print(Text("\n".join(printable(line) for line in text.split("\n")), style=style))
+
+
+def log_to_screen() -> None:
+    """Let what the layers below log in this process go to standard error: standard output is for results."""
+    render = structlog.processors.LogfmtRenderer(key_order=["event"])
+    structlog.configure(processors=[render], logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def say_json(value: Any) -> None:

@@ -4,10 +4,11 @@
 error, so that a typo never becomes a default.
 """
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,7 +16,22 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agents.results import MOST_BYTES
 from protocol.errors import DefinitionError
+
+
+def _default_cache() -> Path | None:
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # a user without a home
+        return None
+    return cache / "agent-orchestra" / "results"
+
+
+def _folder_or_off(value: Any) -> Any:
+    if value == "":
+        raise ValueError('give a folder, or "off"')
+    return None if value == "off" else value
 
 
 class Settings(BaseSettings):
@@ -24,6 +40,7 @@ class Settings(BaseSettings):
     keys: the folder of keys. listen: tcp://HOST:PORT where runs can be reached from elsewhere, by keys only.
     anchors: files or folders elsewhere that get every seal too. authority: a time-stamp server (RFC 3161).
     sign: nothing, the recorder's seals, or every message too. name: as whom this machine goes to runs elsewhere.
+    cache: the folder of kept results; None: none are kept. cache_bytes: how much they may take.
     """
 
     model_config = SettingsConfigDict(env_prefix="ORCHESTRA_", toml_file="orchestra.toml", extra="forbid", frozen=True)
@@ -36,6 +53,8 @@ class Settings(BaseSettings):
     name: str = "observer"
     anchors: tuple[Path, ...] = ()
     authority: str = ""
+    cache: Annotated[Path | None, BeforeValidator(_folder_or_off)] = Field(default_factory=_default_cache)
+    cache_bytes: int = Field(default=MOST_BYTES, ge=0)
 
     @classmethod
     def settings_customise_sources(

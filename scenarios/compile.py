@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -239,6 +240,8 @@ class _Compiler:
         agent, skill = self._doer(step, place)
         inputs = self._files(step.inputs, (*place, "inputs"))
         settings = tuple(Setting(name=name, value=value) for name, value in step.settings.items())
+        if self._own and skill in self._own.names:
+            settings += (Setting(name="skills", value=sha256(self._own.source).hexdigest()),)
         made = {
             "agent": f"@{agent}",
             "skill": skill,

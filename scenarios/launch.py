@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from agents import clock, specialist
+from agents.results import ResultStore
+from agents.reuse import Keeper
+from bus.artifacts import ArtifactStore
 from bus.broker import Broker
 from bus.door import BORN_WITH
 from bus.faults import reached
@@ -69,7 +72,7 @@ class Launch:
 
     on_entry: told of every journal entry, for whoever shows progress. segment_bytes: how long a file of the
     journal becomes before the next is begun. listen: where the run can be reached from elsewhere.
-    anchors, authority: as for `observers.recorder.serve`.
+    anchors, authority: as for `observers.recorder.serve`. results: where results are kept; None: none is.
     """
 
     run: RunFolder
@@ -80,6 +83,8 @@ class Launch:
     listen: Listen | None = None
     anchors: tuple[Path, ...] = ()
     authority: str = ""
+    results: ResultStore | None = None
+    _keeper: Keeper = field(init=False)
     _supervisor: Supervisor = field(init=False)
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
@@ -98,6 +103,8 @@ class Launch:
         """
         with self.run.held():
             self._supervisor = Supervisor(self.run.logs, preload=_PRELOAD)
+            defined = {one.name[1:]: self.mission.definition_of(one.name) for one in self.mission.specialists}
+            self._keeper = Keeper(self.results, ArtifactStore(self.run.artifacts), defined)
             try:
                 return self._carry_out()
             finally:
@@ -171,6 +178,7 @@ class Launch:
                 entry = subscriber.receive(0.05)
                 while entry is not None:
                     self.on_entry(entry)
+                    self._keeper.hear(entry)
                     self._end = self._note(entry) or self._end
                     if entry.sequence == self._past:
                         self._start_what_is_open()
@@ -273,7 +281,7 @@ class Launch:
         for number in range(1, min(member.instances, len(self._open[agent])) + 1):
             slot = f"{agent[1:]}-{number}"
             if not self._supervisor.is_running(slot):
-                args = (self.run, definition, self.mission.skills)
+                args = (self.run, definition, self.mission.skills, self.results)
                 self._supervisor.start(Program(agent, slot, specialist.serve, args, takes_instance=True, is_kept=False))
 
     def _report_death(self, death: Death) -> None:

@@ -79,6 +79,7 @@ class Stage:
         ours = {
             "PYTHONPATH": f"{ROOT}{os.pathsep}{_CLOCKS}",
             "NO_COLOR": "1",
+            "ORCHESTRA_CACHE": "off",  # a result that is not made again would spare its process the fault point
             "COLUMNS": "200",
             "CRASH_CLOCK": f"{self.clock.since_ns}:{self.clock.factor}",
             _TRACE: str(self.folder),

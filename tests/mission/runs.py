@@ -18,7 +18,9 @@ from tests.cases import ROOT, SAMPLE
 _PATIENCE_S = 60.0
 
 
-def orchestra(*arguments: str | Path, cwd: Path, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+def orchestra(
+    *arguments: str | Path, cwd: Path, timeout_s: float = 90, cache: str | Path = "off"
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end and return what it said."""
     return subprocess.run(
         _command(*arguments),
@@ -26,7 +28,7 @@ def orchestra(*arguments: str | Path, cwd: Path, timeout_s: float = 90) -> subpr
         capture_output=True,
         text=True,
         timeout=timeout_s,
-        env=_environment(),
+        env=_environment(cache),
         check=False,
     )
 
@@ -35,8 +37,10 @@ def _command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "cli.main", *map(str, arguments)]
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}
+def _environment(cache: str | Path = "off") -> dict[str, str]:
+    """Missions of tests do all their work, and leave nothing with the user, unless they are about kept results."""
+    ours = {"ORCHESTRA_CACHE": str(cache)}
+    return {**os.environ, **ours, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}
 
 
 @dataclass
@@ -113,12 +117,12 @@ class Mission:
         self.process.communicate(timeout=10)
 
 
-def start(folder: Path, specs: Path = SAMPLE, *more: str) -> Mission:
+def start(folder: Path, specs: Path = SAMPLE, *more: str, cache: str | Path = "off") -> Mission:
     """Start `orchestra run spec-facts` and return at once."""
     command = _command(
         "run", "spec-facts", "--specs", specs, "--output", folder / "out", "--run-dir", folder / "run", *more
     )
     process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(cache)
     )
     return Mission(folder, process)
