@@ -113,3 +113,21 @@ def test_the_command_shows_explains_and_clears_what_is_kept(cache: Path, second:
     assert json.loads(asked("stats", "--json"))["entries"] == 0
     assert orchestra("cache", "why", key, cwd=second.folder, cache=cache).returncode == 2
     assert orchestra("cache", "stats", cwd=second.folder).returncode == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["progress", "task-completion"])
+def test_a_mission_killed_while_it_uses_kept_results_comes_to_the_same(
+    kind: str, tmp_path: Path, first: Mission
+) -> None:
+    cache = tmp_path / "results"
+    done(tmp_path / "before", cache)
+    (tmp_path / "it").mkdir()
+    mission = start(tmp_path / "it", cache=cache)
+    mission.wait_for(lambda entry: entry.topic.endswith(f"/{kind}"))
+    mission.kill_tree()
+    resumed = orchestra("resume", mission.run, cwd=tmp_path, cache=cache)
+    assert resumed.returncode == 0, resumed.stderr
+    assert mission.results() == first.results()
+    for command in ("audit verify", "replay"):
+        assert orchestra(*command.split(), mission.run, cwd=tmp_path).returncode == 0
