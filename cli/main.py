@@ -12,15 +12,19 @@ from cli.doctor import doctor
 from cli.exits import Exit
 from cli.history import history, show
 from cli.keys import keys_app
-from cli.missions import fork, resume, run_app
+from cli.missions import fork, resume, run_spec_facts
 from cli.people import answer, approve, cancel, inbox, reject
 from cli.replaying import record, record_test, replay
 from cli.screen import log_to_screen, warn
 from cli.validation import schema, template, validate
 from cli.verifying import export, prune, stamp_run, verify_run
 from cli.watching import observe, status
+from cli.workflows import RunGroup, run_workflow, workflow_app
 from protocol.errors import DefinitionError, KeyFault, OrchestraError, SourceError
 
+run_app = typer.Typer(cls=RunGroup, no_args_is_help=True, help="Start a mission: a scenario, or a workflow's FILE.")
+run_app.command("spec-facts")(run_spec_facts)
+run_app.command("workflow")(run_workflow)
 app = typer.Typer(
     name="orchestra",
     no_args_is_help=True,
@@ -28,6 +32,7 @@ app = typer.Typer(
     help="Agents as processes, every message valid XML in one journal, every result judged before anyone builds on it.",
 )
 app.add_typer(run_app, name="run")
+app.add_typer(workflow_app, name="workflow")
 app.command()(resume)
 app.command()(fork)
 app.command()(replay)

@@ -24,8 +24,6 @@ from scenarios.launch import End, Launch, check_size
 from scenarios.mission import Mission, check_writable, mission_of, write_results
 from scenarios.spec_facts import plan as spec_facts
 
-run_app = typer.Typer(no_args_is_help=True, help="Start a mission: one subcommand for each scenario.")
-
 Specs = Annotated[Path, typer.Option(help="The folder with the documents: PDF, Markdown, text, CSV.")]
 Output = Annotated[Path, typer.Option(help="Where FACTS.md and facts.json go.")]
 RunDir = Annotated[Path | None, typer.Option(help="The run's folder; default: runs/<mission id>.")]
@@ -35,7 +33,6 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Do all work again: us
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its id, or `last`.")]
 
 
-@run_app.command("spec-facts")
 def run_spec_facts(
     specs: Specs,
     output: Output = Path("out"),
@@ -161,7 +158,7 @@ def carry_out(
         say_json(_facts(run, end, written))
     else:
         _tell(run, end, written)
-    raise typer.Exit(Exit.DONE if end.is_done else Exit.PERSON)
+    raise typer.Exit(Exit.DONE if end.is_done else Exit.FAILED if end.is_over else Exit.PERSON)
 
 
 def _artifacts(end: End) -> tuple[File, ...]:
@@ -169,13 +166,17 @@ def _artifacts(end: End) -> tuple[File, ...]:
 
 
 def _facts(run: RunFolder, end: End, written: list[Path]) -> dict[str, object]:
-    error = end.report.error_details
     return {
         "run": str(run.path),
         "done": end.is_done,
         "files": [str(path) for path in written],
-        "decide": error.message if error else None,
+        "decide": None if end.is_over else _undecided(end),
     }
+
+
+def _undecided(end: End) -> str:
+    error = end.report.error_details
+    return error.message if error else end.report.question or "no reason was given"
 
 
 def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
@@ -187,8 +188,11 @@ def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
         say(f"who said what and why it was accepted: orchestra audit show {run.path}")
         return
     error = end.report.error_details
+    if end.is_over:
+        warn(f"it was ended: {error.message if error else 'no reason was given'}", "red")
+        return
     warn("a person must decide:", "bold yellow")
-    warn(f"  {error.message if error else 'no reason was given'}")
+    warn(f"  {_undecided(end)}")
     if error and error.attempted_recovery:
         warn(f"  tried so far: {error.attempted_recovery}")
     warn(f"what led to it: orchestra audit show {run.path} --type escalation")

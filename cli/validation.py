@@ -16,6 +16,7 @@ from protocol.messages import MessageType
 from protocol.schema import documentation, schema_bytes, schema_digest
 from protocol.template import template as template_text
 from protocol.xml import MAX_DOCUMENT_BYTES
+from scenarios.workflow import schema as workflow_schema
 
 _UNREADABLE = "unreadable"
 
@@ -92,9 +93,15 @@ def template(
 
 
 def schema(
+    of: Annotated[str, typer.Argument(metavar="[messages|workflow]", help="Of what.")] = "messages",
     xsd: Annotated[bool, typer.Option("--xsd", help="The schema itself, one XSD 1.0 document.")] = False,
 ) -> None:
-    """Say what the message types are, or print the schema."""
+    """Say what the message types are, or print the schema; `workflow`: the JSON Schema of a workflow's file."""
+    if of == "workflow":
+        sys.stdout.write(json.dumps(workflow_schema(), indent=2, ensure_ascii=False) + "\n")
+        return
+    if of != "messages":
+        raise typer.BadParameter(f"{of!r} is not one of messages, workflow", param_hint="[messages|workflow]")
     if xsd:
         sys.stdout.buffer.write(schema_bytes())
         return
