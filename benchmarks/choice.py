@@ -13,7 +13,7 @@ from typing import Final
 import yaml
 
 from scenarios.choice import Choice, choose, explained
-from scenarios.signs import Pattern
+from scenarios.signs.sign import Pattern
 
 FILE: Final = Path(__file__).resolve().parent.parent / "tests" / "scenarios" / "descriptions.yaml"
 HALVES: Final = ("development", "untouched")
@@ -38,7 +38,9 @@ class Labelled:
 def labelled(path: Path = FILE) -> dict[str, tuple[Labelled, ...]]:
     """Return the descriptions of each half: within each label they go to the halves in turn."""
     listed: Mapping[str, Sequence[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    rows = [(place, Labelled(Pattern(label), text)) for label, texts in listed.items() for place, text in enumerate(texts)]
+    rows = [
+        (place, Labelled(Pattern(label), text)) for label, texts in listed.items() for place, text in enumerate(texts)
+    ]
     return {half: tuple(row for place, row in rows if place % 2 == turn) for turn, half in enumerate(HALVES)}
 
 

@@ -1,6 +1,6 @@
 """Which pattern a task description asks for, by rules that can be read, and why.
 
-1. Every sign of `scenarios.signs` and every finding of `scenarios.structure` is a reason with a weight and a quote.
+1. Every sign of `scenarios/signs` and every finding of `scenarios.structure` is a reason with a weight and a quote.
 2. The pattern with the greatest sum wins. Between equal sums the first of TIES wins: what has a criterion or a
    condition before what has none, and order before none, because keeping an order costs time, losing it costs results.
 3. The same description always gives the same choice. Nothing is asked of a model.
@@ -11,7 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scenarios.signs import SIGNS, Pattern, Reason, Sign
+from scenarios.signs.branches import BRANCHES
+from scenarios.signs.flow import FLOW
+from scenarios.signs.order import ORDER, SIDE_BY_SIDE
+from scenarios.signs.rounds import ROUNDS
+from scenarios.signs.sign import Pattern, Reason, Sign
 from scenarios.structure import structure
 
 TIES: Final = (Pattern.ITERATIVE, Pattern.CONDITIONAL, Pattern.PIPELINE, Pattern.SEQUENTIAL, Pattern.PARALLEL)
@@ -19,13 +23,15 @@ NOTHING_MORE: Final = "nothing in it asks for more"
 MAX_READ: Final = 8_000  # characters; whoever writes more has said by then how the parts hang together
 
 _NEGATION: Final = re.compile(
-    r"(?:\b(?:not|no need (?:to|for)|no|never|without|needn't|rather than|instead of|avoid|neither|none|nobody|cannot)|n't)"
+    r"(?:\b(?:not|no need (?:to|for)|no|never|without|needn't|rather than|instead of|avoid|neither|none|nobody"
+    r"|cannot)|n't)"
     r"(?! only| just)(?: [\w'-]+){0,4} ?$",
     re.I,
 )
 _CLAUSE_END: Final = re.compile(r"[,.;:!?()](?=\s)")
 _COMPILED: Final = tuple(
-    (sign, re.compile(sign.words, re.I), re.compile(sign.but, re.I) if sign.but else None) for sign in SIGNS
+    (sign, re.compile(sign.words, re.I), re.compile(sign.but, re.I) if sign.but else None)
+    for sign in (*ORDER, *SIDE_BY_SIDE, *BRANCHES, *ROUNDS, *FLOW)
 )
 
 

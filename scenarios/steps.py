@@ -7,12 +7,15 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from scenarios.words import is_action, words_of
 
 # A full stop inside 3.2, orders.py or e.g. ends nothing.
-_SENTENCE_END: Final = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bno)[.!?]+(?=\s|$)|;|\n\s*\n|\n\s*(?=[-*\d])", re.I)
+_SENTENCE_END: Final = re.compile(
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bno)[.!?]+(?=\s|$)|;|\n\s*\n|\n\s*(?=[-*\d])", re.I
+)
 _CUT: Final = re.compile(
     r"\s*(?:→|->|=>|:(?=\s)|,(?=\s)|\s[-–—](?=\s)|\s\band\b|\s\bthen\b|\s\bbefore\b(?=\s+you\b|\s+\w+ing\b))\s*", re.I
 )
@@ -30,7 +33,8 @@ _LIST: Final = re.compile(
     re.I,
 )
 # "each page is fetched": the action stands behind what it is done to.
-_DONE_TO: Final = re.compile(r"\b(?:is|are|be|gets?|being)\s+(?:then\s+|also\s+)?(?P<done>\w+)", re.I)
+_DONE_TO: Final = re.compile(r"\b(?:is|are|be|gets?|being)\s+(?:to\s+be\s+)?(?:then\s+|also\s+)?(?P<done>\w+)", re.I)
+_PARTICIPLE: Final = re.compile(r"\W*(?!embed|feed|seed|need)\w+ed \w+", re.I)
 _CONDITION: Final = re.compile(
     r"\b(?:if|when|in case(?: of)?|provided(?: that)?|assuming(?: that)?|should|depending on|unless|only (?:if|when))\b"
     r"\s*(?P<condition>[^,;:?]+?)\s*(?:[,:?]|\bthen\b)\s*(?:then\s+)?(?P<rest>.+)",
@@ -45,7 +49,10 @@ _UNTIL: Final = re.compile(
     re.I,
 )
 _COUNTS: Final = {
-    word: n for n, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
+    word: n
+    for n, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 1
+    )
 }
 _ROUNDS: Final = re.compile(
     rf"\b(?:at most|no more than|not more than|up to|max(?:imum)?\.?(?: of)?|a maximum of|within|or|limit of)\s+"
@@ -106,7 +113,8 @@ def steps_of(sentence: str) -> list[str]:
 def _steps_in(sentence: str) -> list[str]:
     found: list[str] = []
     for piece, between in _pieces(sentence):
-        step = _step_of(piece)
+        # "Scanned notes arrive" begins with no action: nobody is told to do something in that form.
+        step = "" if not found and _PARTICIPLE.match(piece) else _step_of(piece)
         if step:
             found.append(step)
         elif found and piece.strip():
@@ -130,8 +138,7 @@ def _first(text: str) -> str:
 def _pieces(sentence: str) -> list[tuple[str, str]]:
     """Return the pieces between cuts, each with the cut before it."""
     cuts = [(0, 0), *(found.span() for found in _CUT.finditer(sentence)), (len(sentence), len(sentence))]
-    pairs = zip(cuts, cuts[1:], strict=False)
-    return [(sentence[start:end], sentence[begin:start]) for (begin, start), (end, _) in pairs]
+    return [(sentence[start:end], sentence[begin:start]) for (begin, start), (end, _) in pairwise(cuts)]
 
 
 def things_of(sentence: str) -> tuple[str, ...]:

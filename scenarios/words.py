@@ -5,7 +5,20 @@ from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 # Longest first; what is left must keep three letters, or the ending belonged to the word.
-_ENDINGS: Final = ("izations", "ization", "ications", "ication", "ings", "ing", "ions", "ion", "ers", "ors", "ies", "ied")
+_ENDINGS: Final = (
+    "izations",
+    "ization",
+    "ications",
+    "ication",
+    "ings",
+    "ing",
+    "ions",
+    "ion",
+    "ers",
+    "ors",
+    "ies",
+    "ied",
+)
 _SHORT_ENDINGS: Final = ("er", "or", "ed", "es", "s", "e", "y")
 _SPELLINGS: Final = (
     (re.compile(r"(?<=\w{3})ys(?=e|ing)"), "yz"),
@@ -17,13 +30,14 @@ _SPELLINGS: Final = (
 )
 _LEFT: Final = {"ization": "iz", "izations": "iz"}
 
-SAY_NOTHING: Final = frozenset(
-    "a an the this that these those it its they them their he she we you i our your my me us who what which and or but"
-    " nor not no of in on at to for from with without by as into onto over under about between through during per than"
-    " then so if is are was were be been being has have had do does did can could should would will may might must"
-    " one two all any each every both some other another more most much many such only also very please there here"
-    " when while where how why until unless after before again out up down off just own same too yes".split()
-)
+_SAY_NOTHING: Final = """
+    a an the this that these those it its they them their he she we you i our your my me us who what which and
+    or but nor not no of in on at to for from with without by as into onto over under about between through
+    during per than then so if is are was were be been being has have had do does did can could should would
+    will may might must one two all any each every both some other another more most much many such only also
+    very please there here when while where how why until unless after before again out up down off just own
+    same too yes
+"""
 _ACTIONS: Final = """
     accept achieve acknowledge adapt add adjust aggregate agree align alert analyse annotate announce anonymise append
     apply approve archive arrange ask assemble assess assign attach audit author authorise backtest bake benchmark bill
@@ -53,13 +67,16 @@ _ACTIONS: Final = """
 """
 
 
+SAY_NOTHING: Final = frozenset(_SAY_NOTHING.split())
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, in order; a name such as extract-facts is two."""
     return [found.casefold() for found in _WORD.findall(text)]
 
 
 def stem(word: str) -> str:
-    """Return what British and American spelling, singular and plural, verb and noun of a word have in common, nearly."""
+    """Return what spellings, numbers, verb and noun of a word have in common, nearly: normalise and normalization."""
     word = word.casefold()
     for british, american in _SPELLINGS:
         word = british.sub(american, word)

@@ -1,0 +1,1 @@
+"""Which words of a task description speak for which pattern: one table for each kind of sign."""
