@@ -16,11 +16,11 @@ from scenarios.signs.flow import FLOW
 from scenarios.signs.order import ORDER, SIDE_BY_SIDE
 from scenarios.signs.rounds import ROUNDS
 from scenarios.signs.sign import Pattern, Reason, Sign
+from scenarios.steps import MAX_READ
 from scenarios.structure import structure
 
 TIES: Final = (Pattern.ITERATIVE, Pattern.CONDITIONAL, Pattern.PIPELINE, Pattern.SEQUENTIAL, Pattern.PARALLEL)
 NOTHING_MORE: Final = "nothing in it asks for more"
-MAX_READ: Final = 8_000  # characters; whoever writes more has said by then how the parts hang together
 
 _NEGATION: Final = re.compile(
     r"(?:\b(?:not|no need (?:to|for)|no|never|without|needn't|rather than|instead of|avoid|neither|none|nobody"

@@ -16,8 +16,12 @@ from scenarios.words import is_action, words_of
 _SENTENCE_END: Final = re.compile(
     r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bno)[.!?]+(?=\s|$)|;|\n\s*\n|\n\s*(?=[-*\d])", re.I
 )
+MAX_READ: Final = 4_000  # characters; whoever writes more has said by then how the parts hang together
+_NUMBERED: Final = re.compile(r"(?:^|\s)1[.)]\s.*\s2[.)]\s", re.S)
+_POINT: Final = re.compile(r"(?:^|\s)\d{1,2}[.)]\s+")
 _CUT: Final = re.compile(
-    r"\s*(?:→|->|=>|:(?=\s)|,(?=\s)|\s[-–—](?=\s)|\s\band\b|\s\bthen\b|\s\bbefore\b(?=\s+you\b|\s+\w+ing\b))\s*", re.I
+    r"\s*(?:→|->|=>|:(?=\s)|,(?=\s)|\s[-–—](?=\s)|\s\band\b|\s\bthen\b|\s\bbefore\b(?=\s+you\b|\s+\w+ing\b))\s*",
+    re.I,
 )
 _LEAD: Final = re.compile(
     r"""^\W*(?:(?:and|then|also|next|finally|lastly|last|first(?:ly)?|second(?:ly)?|third(?:ly)?|fourth|afterwards?
@@ -32,6 +36,7 @@ _LIST: Final = re.compile(
     r"(?=\s(?:and|for|in|on|at|with|by|to|from|side)\b|[,.;:!?]|$)",
     re.I,
 )
+_MEMBER_END: Final = re.compile(r",(?: and)? | and | & | as well as ", re.I)
 # "each page is fetched": the action stands behind what it is done to.
 _DONE_TO: Final = re.compile(r"\b(?:is|are|be|gets?|being)\s+(?:to\s+be\s+)?(?:then\s+|also\s+)?(?P<done>\w+)", re.I)
 _PARTICIPLE: Final = re.compile(r"\W*(?!embed|feed|seed|need)\w+ed \w+", re.I)
@@ -85,6 +90,9 @@ class Repetition:
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a text, and what stands between semicolons."""
+    text = text[:MAX_READ]
+    if _NUMBERED.search(text):
+        text = _POINT.sub(" ; ", text)
     return [piece.strip() for piece in _SENTENCE_END.split(text) if piece.strip()]
 
 
@@ -104,7 +112,7 @@ def steps_of(sentence: str) -> list[str]:
 
     Of "Convert the drawings: open, rasterise, index" only what stands behind the colon: the rest is its heading.
     """
-    _, colon, behind = re.sub(r":\s", ":\0", sentence).partition(":\0")
+    _, colon, behind = re.sub(r":\s|\s[-–—]\s", ":\0", sentence, count=1).partition(":\0")
     if colon and len(found := _steps_in(behind)) > 1:
         return found
     return _steps_in(sentence)
@@ -114,7 +122,7 @@ def _steps_in(sentence: str) -> list[str]:
     found: list[str] = []
     for piece, between in _pieces(sentence):
         # "Scanned notes arrive" begins with no action: nobody is told to do something in that form.
-        step = "" if not found and _PARTICIPLE.match(piece) else _step_of(piece)
+        step = "" if not between and _PARTICIPLE.match(piece) else _step_of(piece)
         if step:
             found.append(step)
         elif found and piece.strip():
@@ -146,14 +154,14 @@ def things_of(sentence: str) -> tuple[str, ...]:
     found = _LIST.search(sentence)
     if found is None:
         return ()
-    members = [member.strip() for member in re.split(r",(?: and)? | and | & | as well as ", found[0]) if member.strip()]
+    members = [member.strip() for member in _MEMBER_END.split(found[0]) if member.strip()]
     acting = [member for member in members[1:] if is_action(_first(_LEAD.sub("", member)))]
     return tuple(members) if len(members) > 2 and len(acting) * 2 < len(members) - 1 else ()
 
 
 def branches(description: str) -> Branches | None:
     """Return condition and branches; None where no condition can be cut out of the words."""
-    found = _CONDITION.search(description)
+    found = _CONDITION.search(description[:MAX_READ])
     if found is None:
         return None
     then, *rest = _OTHERWISE.split(found["rest"], maxsplit=1)
@@ -162,6 +170,7 @@ def branches(description: str) -> Branches | None:
 
 def repetition(description: str) -> Repetition | None:
     """Return what is repeated, until when and how often at most; None where neither end is stated."""
+    description = description[:MAX_READ]
     until, rounds = _UNTIL.search(description), _ROUNDS.search(description)
     if until is None and rounds is None:
         return None

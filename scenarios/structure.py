@@ -44,11 +44,12 @@ _ONE_QUERY: Final = re.compile(
 # Verbs for what programs do to records; three of them are what people call a pipeline, whether they say so or not.
 _PROCESSED: Final = """
     extract transform load parse clean cleanse normalise validate enrich deduplicate ingest filter aggregate
-    tokenise chunk split embed classify tag transcribe translate convert decode resize watermark compress archive
-    geocode segment denoise store publish crawl fetch scrape strip label score redact digitise index anonymise
+    tokenise chunk split embed classify categorise tag transcribe translate convert decode resize watermark compress
+    archive geocode segment denoise store publish crawl fetch scrape strip label score redact digitise index
+    anonymise decrypt encrypt downsample
 """
 _PROCESSES: Final = frozenset(map(stem, _PROCESSED.split()))
-_MANY_OBJECTS: Final = re.compile(r"\b(?:data|[a-z-]{3,}(?<![su])s)\b")
+_MANY_OBJECTS: Final = re.compile(r"\b(?:data|telemetry|corpus|traffic|mail|[a-z-]{3,}(?<![su])s)\b", re.I)
 _ARE_DONE: Final = re.compile(
     r"\b[a-z-]{3,}(?<![su])s (?:[\w-]+ ){0,8}?(?:are|get|(?:must|should|shall|will|can|need to|have to"
     r"|are to) be) \w+",
@@ -126,7 +127,7 @@ def _about(quote: str, stages: Sequence[str], is_clear: bool) -> Reason:
 def _stages(sentence: str) -> list[str]:
     """Return the steps of a sentence that are done to each thing, [] where there is one or none."""
     _, colon, behind = sentence.partition(": ")
-    pieces = [piece.strip() for piece in re.split(r", |→| and ", behind) if piece.strip()] if colon else []
+    pieces = [piece.strip() for piece in re.split(r", |→| and ", behind, flags=re.I) if piece.strip()] if colon else []
     named = [piece for piece in pieces if any(map(is_action, words_of(piece)))]
     steps = max(steps_of(sentence), named if len(named) == len(pieces) else [], key=len)
     if len(steps) == 2 and _COLLECTS.match(steps[1]):

@@ -39,31 +39,34 @@ _SAY_NOTHING: Final = """
     same too yes
 """
 _ACTIONS: Final = """
-    accept achieve acknowledge adapt add adjust aggregate agree align alert analyse annotate announce anonymise append
-    apply approve archive arrange ask assemble assess assign attach audit author authorise backtest bake benchmark bill
-    bisect block book brief build bump buy calculate calibrate call cancel capture categorise certify change charge
-    check choose chunk clarify classify clean cleanse close cluster code collect combine comment commit compare compile
-    complete compress compute configure confirm connect consolidate construct contact convert copy correct count crawl
-    create crop cut debug decide decode decrypt deduplicate define delete deliver denoise deploy derive describe design
-    detect determine develop diagnose digitise discharge discuss dispatch distribute divide document download draft draw
-    drop edit email embed encode encrypt enrich enter escalate estimate evaluate examine execute explain explore export
-    extend extract fetch file fill filter finalise find fix flag flash flatten forecast format forward gather generate
-    geocode get give grade group hand harden hash identify implement import improve index inform ingest inspect install
-    integrate interview introduce invite invoice issue join label launch lay layout link lint list load
-    localise log look lookup lower mail make map mark mask match measure merge migrate mock model modify monitor move
-    name negotiate normalise notarise note notify obtain open optimise order outline pack page parse patch pay persist
-    pick plan plot polish post predict prepare preprocess present price print prioritise probe process produce profile
-    proofread propose prove provide publish pull push put qualify query question quote raise rank rasterise
-    rate read rebuild recalculate recognise recommend reconcile record redact redesign reduce refactor refine register
-    reject release reload remind remove rename render renew reorder repair repeat replace reply report reproduce request
-    rerun research resize resolve respond restart restore retest retire retrieve retry return review revise rewrite roll
-    rotate route run sample sanitise save scan schedule score scrape search segment select send set settle share ship
-    show shred shrink sign simplify simulate sketch solder sort specify spell split stage stamp start stop store strip
-    structure study submit summarise survey switch synthesise tag take tally teach tell test tidy tighten title tokenise
-    train transcribe transfer transform translate transmit transpose triage trim triangulate try tune turn typecheck
-    type-check understand unpack update upgrade upload validate vectorise verify visualise weigh weld wire work wrap
-    write
-    built bought chosen done drawn found given got held laid made paid sent sold split told taken written
+    accept achieve acknowledge adapt add adjust aggregate agree alert align analyse annotate announce anonymise
+    append apply approve archive arrange ask assemble assess assign attach audit author authorise backtest bake
+    benchmark bill bisect block book bought brief build built bump buy calculate calibrate call cancel capture
+    categorise certify change charge check choose chosen chunk clarify classify clean cleanse close cluster code
+    collect combine comment commit compare compile complete compress compute configure confirm connect
+    consolidate construct contact convert copy correct count crawl create criticise crop cut debug decide decode
+    decrypt deduplicate define delete deliver denoise deploy derive describe design detect determine develop
+    diagnose digitise disable discharge discuss dispatch distribute divide document done downgrade download
+    downsample draft draw drawn drop edit email embed enable encode encrypt enrich enter escalate escape
+    estimate evaluate examine execute expand explain explore export extend extract fetch file fill filter
+    finalise find fix flag flash flatten forecast format forward found freeze gather generate geocode get give
+    given got grade group hand harden hash held identify implement import improve index inform ingest inspect
+    install integrate interpolate interview introduce invite invoice issue join label laid launch lay layout
+    lengthen link lint list load localise log look lookup lower made mail make map mark mask match measure merge
+    migrate mock model modify monitor move name negotiate normalise notarise note notify obtain open optimise
+    order outline pack page paid parse patch pay persist pick plan plot polish post predict prepare preprocess
+    present price print prioritise probe process produce profile proofread propose prove provide publish pull
+    push put qualify quantise query question quote raise rank rasterise rate read reboot rebuild recalculate
+    recognise recommend reconcile record redact redesign reduce refactor refine reformat register reject release
+    reload remind remove rename render renew reorder repair repeat replace reply report reproduce request rerun
+    resample rescale research reset resize resolve respond restart restore retest retire retrieve retry return
+    review revise rewrite roll rotate route run sample sanitise save scan schedule score scrape scrub seal
+    search segment select send sent set settle share ship shorten show shred shrink sign simplify simulate
+    sketch sold solder sort specify spell split stage stamp start stop store strip structure study submit
+    substitute sum summarise survey switch sync synchronise synthesise tag take taken tally teach tell test tidy
+    tighten title tokenise told total train transcribe transfer transform translate transmit transpose triage
+    triangulate trim try tune turn type-check typecheck understand unify unpack update upgrade upload validate
+    vectorise verify visit visualise wash watermark weigh weld wire work wrap write written
 """
 
 

@@ -32,7 +32,9 @@ BRANCHES: Final = (
         CONDITIONAL,
         3,
         r"[;,.] (?:the |but |and |all )?(?!last|first|next|other|new"
-        r"|old)\w+ ones\b",
+        r"|old)\w+ ones\b"
+        r"|\b(?:that|which|who) \w+\b[^.;]*[,;] (?:and |but )?(?:those|the ones|the rest|all others)\b"
+        r"|\b(?:above|below|over|beyond) that\b",
         "sets some apart",
     ),
     Sign(

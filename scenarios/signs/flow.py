@@ -98,7 +98,8 @@ FLOW: Final = (
         PIPELINE,
         4,
         r"\b(?:outputs?|results?) of [^.;]*?\b(?:feeds?|becomes?|goes? (?:in)?to|(?:is|are) (?:passed|handed|fed))\b"
-        r"|\bwhose (?:output|result)s?\b|\bfrom [\w ]{2,25} to \w{2,20} to \w{2,20} to\b"
+        r"|\bwhose (?:output|result)s?\b|\bfrom [\w-]+ to [\w-]+ to [\w-]+\b"
+        r"|\bfrom [\w ]{2,25} to \w{2,20} to \w{2,20} to\b"
         r"|\b(?:on )?to the next (?:one|agent"
         r"|station|step|stage|specialist)\b",
         "what one gives is what the next one takes",

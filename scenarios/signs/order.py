@@ -124,7 +124,9 @@ SIDE_BY_SIDE: Final = (
     Sign(
         PARALLEL,
         3,
-        r"\bwhile (?:one|some|the first|you|he|she)\b[^.;]*\b(?:another|others?|the second|I)\b|\bmeanwhile\b"
+        r"\bwhile (?:the |our )?\w+ (?:checks|tests|reviews|measures|verifies|works|reads|writes|prepares|does"
+        r"|looks)\b"
+        r"|\bwhile (?:one|some|the first|you|he|she)\b[^.;]*\b(?:another|others?|the second|I)\b|\bmeanwhile\b"
         r"|\bin the meantime\b",
         "one works while another does",
     ),

@@ -15,7 +15,8 @@ _BETTER: Final = (
 )
 
 _TIME: Final = (
-    r"(?:\d{4}\b|\d{1,2}(?::\d\d)? ?(?:am|pm|h\b|o'clock)|\d{1,2}:\d\d|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"(?:\d{4}\b|\d{1,2}\.\d{1,2}\.|\d{1,2}(?::\d\d)? ?(?:am|pm|h\b|o'clock)|\d{1,2}:\d\d|(?:mon|tues|wednes"
+    r"|thurs|fri|satur|sun)day"
     r"|january|february|march|april|may|june|july|august|september|october|november|december|tomorrow|today|tonight"
     r"|noon|midnight|further notice|now\b|then\b|next (?:week|month|year|quarter)|(?:the )?(?:end|start|middle) of"
     r"|(?:q[1-4]|easter|christmas)\b|(?:the )?\d{1,2}(?:st|nd|rd|th)\b)"
@@ -44,11 +45,11 @@ ROUNDS: Final = (
     Sign(
         ITERATIVE,
         4,
-        rf"\b(?:at most|no more than|not more than|up to|max(?:imum)?\.?(?: of)?|a maximum of|limit of|(?:over|in"
-        rf"|for|within"
-        rf"|after) )?{NUMBER} (?:more )?(?:\w+ )?{_ROUND}\b|\b(?:at most|up to|no more than|maximum(?: of)?"
+        r"\b(?:(?:at most|no more than|not more than|up to|max(?:imum)?\.?(?: of)?|a maximum of|limit of|over|in|for"
+        rf"|within|after) )?{NUMBER} (?:more )?(?:\w+ )?{_ROUND}\b|\b(?:at most|up to|no more than|maximum(?: of)?"
         rf"|max\.?) {NUMBER}"
-        r" (?:times|cycles)\b|\b(?:next|another|each|every|per|last) (?:round|iteration|attempt)\b",
+        r" (?:times|cycles)\b|\b(?:a couple of|a few|several) times\b|\b(?:next|another|each|every|per"
+        r"|last) (?:round|iteration|attempt)\b",
         "counts rounds",
         but=rf"\b{NUMBER} failed (?:\w+ )?attempts\b",
     ),
@@ -59,7 +60,8 @@ ROUNDS: Final = (
         r"|round (?:after|by) round|incrementally|progressively|gradually|as often as|as many times as|loop until"
         r"|successively|start(?:s|ing)? over|trial and error|time and again|feedback loop|in a loop)\b",
         "asks for it over and over",
-        but=r"\biterat\w+ (?:over|through)\b|\biteration planning\b|\biterative (?:solvers?|methods?|algorithms?"
+        but=r"\biterat\w+ (?:over|through)\b|\biteration planning\b|\b(?:of|about|on) (?:our|the|an?) iterative\b"
+        r"|\biterative (?:solvers?|methods?|algorithms?"
         r"|decod\w+)\b"
         r"|\bfeedback loop (?:of|in|stability|compensation|gain)\b|\bin a loop antenna\b",
         denied=SEQUENTIAL,
