@@ -1,4 +1,4 @@
-"""`orchestra run FILE` and `orchestra workflow`: missions that people write themselves, tried, drawn and carried out."""
+"""`orchestra run FILE` and `orchestra workflow`: missions that people write, checked, drawn and carried out."""
 
 import json
 import subprocess

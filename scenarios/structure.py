@@ -13,8 +13,8 @@ from scenarios.words import is_action, stem, words_of
 
 _NO_ITEM: Final = (
     r"(?!(?:time|round|attempt|iteration|pass|try|run|step|stage|change|other|another|day|night|week|month"
-    r"|quarter|year"
-    r"|hour|minute|second|morning|monday|detail|bit|ten|few|so|effort|second|reason|change|tweak|fix|commit)s?\b)"
+    r"|quarter|year|hour|minute|second|morning|monday|detail|bit|ten|few|so|effort|second|reason|change|tweak|fix"
+    r"|commit)s?\b)"
 )
 _EACH: Final = re.compile(
     rf"\b(?:for |from |of |in |on )?(?:each|every)(?: single)? {_NO_ITEM}(?:of (?:the|our|my|its|these|those"
@@ -25,9 +25,8 @@ _EACH: Final = re.compile(
 )
 _UNITS: Final = (
     r"(?!(?:\w+ )?(?:ms|rounds?|iterations?|attempts?|tries|passes|times|days|weeks|months|years|hours|minutes"
-    r"|seconds"
-    r"|lines|pages|words|sentences|people|variants|options|alternatives|volts|amps|percent|degrees|cycles|points"
-    r"|bytes|reviewers?|stages|steps|agents)\b)"
+    r"|seconds|lines|pages|words|sentences|people|variants|options|alternatives|volts|amps|percent|degrees|cycles"
+    r"|points|bytes|reviewers?|stages|steps|agents)\b)"
 )
 _MANY: Final = re.compile(
     r"\ball (?:of )?(?:the |our |my |these |those |its )?(?:\d[\d.,]* )?(?:[\w-]+ ){0,2}?[\w-]{2,}s\b"
@@ -138,8 +137,7 @@ def _stages(sentence: str) -> list[str]:
 def _files(count: int, steps: Sequence[str]) -> Iterator[Reason]:
     if any(
         re.search(
-            r"\b(?:compar|merg|combin|consolidat|reconcil|contradict"
-            r"|between)",
+            r"\b(?:compar|merg|combin|consolidat|reconcil|contradict|between)",
             step,
             re.I,
         )

@@ -15,33 +15,31 @@ BRANCHES: Final = (
     Sign(
         CONDITIONAL,
         4,
-        r"\b\w+ ones\b.*\b\w+ ones\b|\bfor \w+[^.;]*, for \w+ ones\b|\ban? \w+ (?:is to be|gets?|goes|means)\b.*"
-        r"\ban? \w+ one\b|\bgo(?:es)? to\b[^.;]*, [^.;]*\bto\b",
+        r"\b\w+ ones\b.*\b\w+ ones\b|\bfor \w+[^.;]*, for \w+ ones\b|\ban? \w+ (?:is to be|gets?|goes"
+        r"|means)\b.*\ban? \w+ one\b|\bgo(?:es)? to\b[^.;]*, [^.;]*\bto\b",
         "treats one kind so and another so",
     ),
     Sign(
         CONDITIONAL,
         4,
         r"\b(in|for|at|on|with) (?:the |an? )?[\w -]{2,30} (?:use|take|apply|choose|send|fill in|run"
-        r"|call)\b[^.;]*[,;] (?:and |but )?"
-        r"\1 |\b(?:calls for|leads to|results in|warrants|triggers|entails"
+        r"|call)\b[^.;]*[,;] (?:and |but )?\1 |\b(?:calls for|leads to|results in|warrants|triggers|entails"
         r"|requires an?)\b[^.;]*, an? [^.;]* (?:for|to|in|an?)\b",
         "treats one case so and another so",
     ),
     Sign(
         CONDITIONAL,
         3,
-        r"[;,.] (?:the |but |and |all )?(?!last|first|next|other|new"
-        r"|old)\w+ ones\b"
-        r"|\b(?:that|which|who) \w+\b[^.;]*[,;] (?:and |but )?(?:those|the ones|the rest|all others)\b"
-        r"|\b(?:above|below|over|beyond) that\b",
+        r"[;,.] (?:the |but |and |all )?(?!last|first|next|other|new|old)\w+ ones\b|\b(?:that|which"
+        r"|who) \w+\b[^.;]*[,;] (?:and |but )?(?:those|the ones|the rest|all others)\b|\b(?:above|below|over"
+        r"|beyond) that\b",
         "sets some apart",
     ),
     Sign(
         CONDITIONAL,
         4,
-        r"\bshould (?:I|we|it|they|the \w+)\b[^?.]*\bor\b[^?.]*\?"
-        r"|\bwhich (?:of|one)\b[^.;]*\b(?:and|then)\b[^.;]*\b(?:that one|it)\b",
+        r"\bshould (?:I|we|it|they|the \w+)\b[^?.]*\bor\b[^?.]*\?|\bwhich (?:of|one)\b[^.;]*\b(?:and"
+        r"|then)\b[^.;]*\b(?:that one|it)\b",
         "asks which of two, and goes on",
     ),
     Sign(
@@ -57,8 +55,8 @@ BRANCHES: Final = (
     Sign(
         CONDITIONAL,
         4,
-        r"\bconditionally\b|\bgo/no-go\b|\b(?:approve|accept|grant|merge|keep|repair|pay|allow|pass|confirm) or"
-        r" (?:reject|refuse|decline|deny|close|discard|scrap|replace|return|block|fail|cancel)\b",
+        r"\bconditionally\b|\bgo/no-go\b|\b(?:approve|accept|grant|merge|keep|repair|pay|allow|pass"
+        r"|confirm) or (?:reject|refuse|decline|deny|close|discard|scrap|replace|return|block|fail|cancel)\b",
         "one of two things is to be done",
     ),
     Sign(
@@ -66,11 +64,10 @@ BRANCHES: Final = (
         3,
         r"\bif\b",
         "says if",
-        but=r"\b(?:an?|the|this|that|nested|each|of) if\b|\bif[- ](?:statements?|clauses?|branch\w*|blocks?|else)\b"
-        r"|\b(?:check(?:s|ing)?|see|test|verify|find out|ask|tell me|know|look|confirm|wonder|what|as|even|unsure)"
-        r"(?: (?:for me|us|me|them|him|her))? if\b|\bif (?:possible|any|you (?:like|want|can)|needed|necessary"
-        r"|need be"
-        r"|at all|I may|required|time allows|available)\b",
+        but=r"\b(?:an?|the|this|that|nested|each|of) if\b|\bif[- ](?:statements?|clauses?|branch\w*|blocks?"
+        r"|else)\b|\b(?:check(?:s|ing)?|see|test|verify|find out|ask|tell me|know|look|confirm|wonder|what|as"
+        r"|even|unsure)(?: (?:for me|us|me|them|him|her))? if\b|\bif (?:possible|any|you (?:like|want|can)|needed"
+        r"|necessary|need be|at all|I may|required|time allows|available)\b",
     ),
     Sign(
         CONDITIONAL,
@@ -93,8 +90,7 @@ BRANCHES: Final = (
         CONDITIONAL,
         5,
         r"\bdepending (?:up)?on\b|\bdepends? on (?:whether|how|what|which|the (?:size|type|kind|amount|outcome"
-        r"|result of the"
-        r"|value|language|country|customer|severity))\b|\bsubject to\b",
+        r"|result of the|value|language|country|customer|severity))\b|\bsubject to\b",
         "what is done depends on something",
         but=r"\bindepend\w*",
     ),
@@ -108,8 +104,7 @@ BRANCHES: Final = (
         CONDITIONAL,
         4,
         r"(?:^|, |\band )(?:provided|providing|assuming|supposing) (?:that |the |a |an |it |there |we )"
-        r"|\bon condition that\b"
-        r"|\bprovided that\b|\bas long as\b",
+        r"|\bon condition that\b|\bprovided that\b|\bas long as\b",
         "holds only under a condition",
     ),
     Sign(
@@ -148,8 +143,8 @@ BRANCHES: Final = (
         CONDITIONAL,
         4,
         r"\b(?:choose|pick|decide|select) (?:between|either|one of|among|the (?:right|appropriate|matching"
-        r"|suitable))\b"
-        r"|\b(?:whichever|accordingly|as appropriate|whatever applies|case by case)\b|\beither\b[^;]*\bor\b",
+        r"|suitable))\b|\b(?:whichever|accordingly|as appropriate|whatever applies|case by case)\b"
+        r"|\beither\b[^;]*\bor\b",
         "has to choose",
         but=r"\beither (?:way|side)\b",
     ),
@@ -157,10 +152,9 @@ BRANCHES: Final = (
         CONDITIONAL,
         4,
         r"\b(?:route|send|forward|assign|direct|dispatch|pass|hand|escalate|goes|go|use|apply"
-        r"|pick)\b[^.;]*\bor\b[^.;]*"
-        r"\b(?:according to|based on|by its|by their|as (?:the|its))\b|\b(?:according to|based on) (?:its|their|the)"
-        r" (?:\w+ )?(?:type|kind|size|class|category|content|outcome|result|severity|priority|language|amount|country"
-        r"|value|risk|urgency|format|status)\b",
+        r"|pick)\b[^.;]*\bor\b[^.;]*\b(?:according to|based on|by its|by their|as (?:the|its))\b"
+        r"|\b(?:according to|based on) (?:its|their|the) (?:\w+ )?(?:type|kind|size|class|category|content"
+        r"|outcome|result|severity|priority|language|amount|country|value|risk|urgency|format|status)\b",
         "sends it one way or the other",
     ),
     Sign(
@@ -173,8 +167,8 @@ BRANCHES: Final = (
         CONDITIONAL,
         3,
         r"\b(?:above|over|more than|larger than|greater than|higher than|exceeds?|exceeding|older than"
-        r"|newer than)\b.*"
-        r"\b(?:below|less|under|smaller|lower|others?|rest|everything else|anything else|remaining)\b",
+        r"|newer than)\b.*\b(?:below|less|under|smaller|lower|others?|rest|everything else|anything else"
+        r"|remaining)\b",
         "treats large and small apart",
         but=r"\b(?:until|till)\b.*",
     ),

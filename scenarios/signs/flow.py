@@ -9,10 +9,9 @@ FLOW: Final = (
         PIPELINE,
         4,
         r"\bas (?:they|it|new \w+(?: \w+)?|\w+) (?:arrives?|comes?(?: in)?|drops?|lands?|appears?|trickles?"
-        r"|streams?|flows?)\b"
-        r"|\bas soon as (?:it|they|one|each|the next)(?:'s| is| are|) (?:opened|there|in|arrives?|here|ready"
-        r"|available|received)\b"
-        r"|\bwhenever (?:a|an|new)\b[^.;,]{1,30}\b(?:arrives?|comes in|lands|appears|drops)\b|\bcontinuous(?:ly)?\b",
+        r"|streams?|flows?)\b|\bas soon as (?:it|they|one|each|the next)(?:'s| is| are|) (?:opened|there|in"
+        r"|arrives?|here|ready|available|received)\b|\bwhenever (?:a|an|new)\b[^.;,]{1,30}\b(?:arrives?|comes in"
+        r"|lands|appears|drops)\b|\bcontinuous(?:ly)?\b",
         "things arrive one by one",
         but=r"\bcontinuous (?:integration|deployment|delivery|charge|discharge|current|improvement|power|rating)\b",
     ),
@@ -32,17 +31,16 @@ FLOW: Final = (
     Sign(
         PIPELINE,
         3,
-        r"(?:^|[.,;:] |\b(?:and|to|then|they|which|that|is|are) )stream(?:s|ed|ing)? (?!process|restor|serv|bed|bank)"
-        r"|\b(?:a|the|live|data|event|endless) stream of\b|\b(?:data|event|tick|message|record) streams?\b",
+        r"(?:^|[.,;:] |\b(?:and|to|then|they|which|that|is|are) )stream(?:s|ed|ing)? (?!process|restor|serv|bed"
+        r"|bank)|\b(?:a|the|live|data|event|endless) stream of\b|\b(?:data|event|tick|message|record) streams?\b",
         "speaks of a stream",
     ),
     Sign(
         PIPELINE,
         5,
         r"\b(?:go|goes|going|pass|passes|passed|flow|flows|run|push|put|feed|take|send|stream|move|travel|walk"
-        r"|drive)s?\b"
-        r"[^.;:]*?\bthrough\b(?! (?:the (?:logs?|lists?|code|document|notes|files|mails?))\b)[^.;:]*?(?:,| and "
-        r"| then |→)",
+        r"|drive)s?\b[^.;:]*?\bthrough\b(?! (?:the (?:logs?|lists?|code|document|notes|files"
+        r"|mails?))\b)[^.;:]*?(?:,| and | then |→)",
         "things go through one station after another",
     ),
     Sign(
@@ -75,8 +73,7 @@ FLOW: Final = (
         PIPELINE,
         4,
         r"\b(?:data|processing|ingestion|ingest|streaming|document|image|text) pipeline\b|\bpipeline (?:of|that"
-        r"|which|with|to)\b"
-        r"|\bpipelin(?:e|ed|ing) (?:the|all|them)\b|\bas a pipeline\b",
+        r"|which|with|to)\b|\bpipelin(?:e|ed|ing) (?:the|all|them)\b|\bas a pipeline\b",
         "speaks of a pipeline of work",
         but=r"\b(?:gas|oil|water|steam|sales|hydrogen) pipeline\b",
         denied=SEQUENTIAL,
@@ -97,11 +94,10 @@ FLOW: Final = (
     Sign(
         PIPELINE,
         4,
-        r"\b(?:outputs?|results?) of [^.;]*?\b(?:feeds?|becomes?|goes? (?:in)?to|(?:is|are) (?:passed|handed|fed))\b"
-        r"|\bwhose (?:output|result)s?\b|\bfrom [\w-]+ to [\w-]+ to [\w-]+\b"
-        r"|\bfrom [\w ]{2,25} to \w{2,20} to \w{2,20} to\b"
-        r"|\b(?:on )?to the next (?:one|agent"
-        r"|station|step|stage|specialist)\b",
+        r"\b(?:outputs?|results?) of [^.;]*?\b(?:feeds?|becomes?|goes? (?:in)?to|(?:is|are) (?:passed|handed"
+        r"|fed))\b|\bwhose (?:output|result)s?\b|\bfrom [\w-]+ to [\w-]+ to [\w-]+\b"
+        r"|\bfrom [\w ]{2,25} to \w{2,20} to \w{2,20} to\b|\b(?:on )?to the next (?:one|agent|station|step|stage"
+        r"|specialist)\b",
         "what one gives is what the next one takes",
     ),
     Sign(

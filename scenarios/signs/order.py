@@ -9,8 +9,7 @@ ORDER: Final = (
         SEQUENTIAL,
         3,
         r"^(?:please |can you |could you )?(?:explain|describe|document (?:the|how)|what (?:is|does|do)|why"
-        r"|how (?:does|do|is)"
-        r"|investigate why|find out why)\b",
+        r"|how (?:does|do|is)|investigate why|find out why)\b",
         "asks about something, whatever its words",
     ),
     Sign(SEQUENTIAL, 2, r"\b(?:(?:and|,|;|-) then|^then|\. then)\b", "says what comes then"),
@@ -25,43 +24,41 @@ ORDER: Final = (
     Sign(
         SEQUENTIAL,
         3,
-        r"\b(?:first(?:ly)?|second(?:ly)?|to start with|step 1|phase 1)\b.*?\b(?:second(?:ly)?|third(?:ly)?|then|next"
-        r"|after(?:wards?| that)|finally|followed by|step 2|phase 2)\b",
+        r"\b(?:first(?:ly)?|second(?:ly)?|to start with|step 1|phase 1)\b.*?\b(?:second(?:ly)?|third(?:ly)?|then"
+        r"|next|after(?:wards?| that)|finally|followed by|step 2|phase 2)\b",
         "counts its steps",
         but=r"\b(?:one|the first|a|per|each|every|a few|\d+) second\b",
     ),
     Sign(
         SEQUENTIAL,
         2,
-        r"\b(?:once|as soon as|when|after) (?:that|this|the|it|they|all|both|those|these)\b[^.;]{0,40}?"
-        r"\b(?:is|are|has been|have been|has|have) (?:\w+ed|done|ready|built|written|known|complete|live|finished"
-        r"|sent)\b",
+        r"\b(?:once|as soon as|when|after) (?:that|this|the|it|they|all|both|those|these)\b[^.;]{0,40}?\b(?:is"
+        r"|are|has been|have been|has|have) (?:\w+ed|done|ready|built|written|known|complete|live|finished|sent)\b",
         "a step waits for the one before",
         but=r"\b(?:stop|end|finish)\w* (?:when|once|as soon as|after)\b.*",
     ),
     Sign(
         SEQUENTIAL,
         2,
-        r"\b(?:start|begin)(?:ning)? (?:by|with)\b|\bbefore (?:you|we"
-        r"|\w+ing)\b",
+        r"\b(?:start|begin)(?:ning)? (?:by|with)\b|\bbefore (?:you|we|\w+ing)\b",
         "says what comes first",
     ),
     Sign(
         SEQUENTIAL,
         3,
         r"\bone after (?:the other|another)\b|\bin (?:this|that|the (?:following|given|right|stated)|strict"
-        r"|exactly this)"
-        r" (?:order|sequence)\b|\b(?:in sequence|sequentially|consecutively|one step at a time|one at a time)\b",
+        r"|exactly this) (?:order|sequence)\b|\b(?:in sequence|sequentially|consecutively|one step at a time"
+        r"|one at a time)\b",
         "asks for one after the other",
         denied=PARALLEL,
     ),
     Sign(
         SEQUENTIAL,
         3,
-        r"\b(?:depends?|relies|rely|builds?|rests?|based) (?:up)?on (?:one another|each other|another|the (?:previous"
-        r"|preceding|former|last|first|one before|result|output)|any other|the others?)\b"
-        r"|\b(?:needs?|uses?|requires?|waits? for) (?:the (?:results?|outputs?|outcome) of|(?:one another|each other"
-        r"|the (?:previous|preceding|others?)\b))",
+        r"\b(?:depends?|relies|rely|builds?|rests?|based) (?:up)?on (?:one another|each other|another"
+        r"|the (?:previous|preceding|former|last|first|one before|result|output)|any other|the others?)\b"
+        r"|\b(?:needs?|uses?|requires?|waits? for) (?:the (?:results?|outputs?|outcome) of|(?:one another"
+        r"|each other|the (?:previous|preceding|others?)\b))",
         "one part needs the result of another",
         denied=PARALLEL,
     ),
@@ -71,12 +68,13 @@ SIDE_BY_SIDE: Final = (
     Sign(
         PARALLEL,
         4,
-        r"\b(?:in parallel|parallel(?:i[sz]e|ly)|run parallel|simultaneously|concurrently|side by side|all at once"
-        r"|at (?:one and )?the same time|fan(?:s|ned)? (?:\w+ )?out|at the same moment)\b",
+        r"\b(?:in parallel|parallel(?:i[sz]e|ly)|run parallel|simultaneously|concurrently|side by side"
+        r"|all at once|at (?:one and )?the same time|fan(?:s|ned)? (?:\w+ )?out|at the same moment)\b",
         "asks for things at the same time",
         but=r"\b(?:connect\w*|wired?|solder\w*|switched|placed|put|mounted|strings?|resistors?|capacitors?"
         r"|diodes?|mosfets?"
-        rf"|{NUMBER} (?:cells?|packs?|batteries))(?: \w+)? in parallel\b|\bin parallel (?:with the|to the|to each)\b",
+        rf"|{NUMBER} (?:cells?|packs?|batteries))(?: \w+)? in parallel\b|\bin parallel (?:with the|to the"
+        rf"|to each)\b",
         denied=SEQUENTIAL,
     ),
     Sign(PARALLEL, 2, r"\bat once\b", "asks for things at the same time", denied=SEQUENTIAL),
@@ -98,18 +96,17 @@ SIDE_BY_SIDE: Final = (
     Sign(
         PARALLEL,
         4,
-        r"\b(?:neither|none|nothing|no (?:part|check|task|one))\b[^.;]{0,30}?\b(?:needs?|depends? on|uses?|waits? for"
-        r"|blocks?|affects?|to do with) [^.;]{0,25}?\b(?:other|others|another|rest)\b|\bno (?:particular "
-        r"|fixed )?order\b"
-        r"|\b(?:the )?order (?:does not|doesn't) matter\b|\bin any order\b|\bunrelated\b"
-        r"|\bno (?:\w+ )?dependenc(?:y|ies)\b",
+        r"\b(?:neither|none|nothing|no (?:part|check|task|one))\b[^.;]{0,30}?\b(?:needs?|depends? on|uses?"
+        r"|waits? for|blocks?|affects?|to do with) [^.;]{0,25}?\b(?:other|others|another|rest)\b"
+        r"|\bno (?:particular |fixed )?order\b|\b(?:the )?order (?:does not|doesn't) matter\b|\bin any order\b"
+        r"|\bunrelated\b|\bno (?:\w+ )?dependenc(?:y|ies)\b",
         "no part needs another",
     ),
     Sign(
         PARALLEL,
         3,
-        r"\b(?:don't|do not|no need to|without|not|no time to|never|rather than|instead of) (?:have to )?"
-        r"wait(?:ing)? for (?:one|each|any|the (?:first|others?|rest))\b",
+        r"\b(?:don't|do not|no need to|without|not|no time to|never|rather than"
+        r"|instead of) (?:have to )?wait(?:ing)? for (?:one|each|any|the (?:first|others?|rest))\b",
         "nothing is to wait for anything",
     ),
     Sign(
@@ -125,9 +122,8 @@ SIDE_BY_SIDE: Final = (
         PARALLEL,
         3,
         r"\bwhile (?:the |our )?\w+ (?:checks|tests|reviews|measures|verifies|works|reads|writes|prepares|does"
-        r"|looks)\b"
-        r"|\bwhile (?:one|some|the first|you|he|she)\b[^.;]*\b(?:another|others?|the second|I)\b|\bmeanwhile\b"
-        r"|\bin the meantime\b",
+        r"|looks)\b|\bwhile (?:one|some|the first|you|he|she)\b[^.;]*\b(?:another|others?|the second|I)\b"
+        r"|\bmeanwhile\b|\bin the meantime\b",
         "one works while another does",
     ),
     Sign(

@@ -6,20 +6,19 @@ from scenarios.signs.sign import ITERATIVE, NUMBER, SEQUENTIAL, Sign
 
 _ROUND: Final = r"(?:rounds?|iterations?|attempts?|tries|passes|refinements?|revisions?|goes|retries|loops)"
 _AIM: Final = (
-    r"(?:below|under|beneath|down to|above|over|beyond|past|at least|at most|less than|fewer than|more than|within)"
+    r"(?:below|under|beneath|down to|above|over|beyond|past|at least|at most|less than|fewer than|more than"
+    r"|within)"
 )
 _BETTER: Final = (
     r"(?:improv|optimi[sz]|reduc|shrink|cut|tun|fine-tun|speed|lower|bring|get|push|driv|decreas|minimi[sz]"
-    r"|maximi[sz]"
-    r"|boost|rais|increas|trim|bump|accelerat|refin|squeez|harden|tighten)(?:e|es|ing|ting|s)?\b"
+    r"|maximi[sz]|boost|rais|increas|trim|bump|accelerat|refin|squeez|harden|tighten)(?:e|es|ing|ting|s)?\b"
 )
 
 _TIME: Final = (
     r"(?:\d{4}\b|\d{1,2}\.\d{1,2}\.|\d{1,2}(?::\d\d)? ?(?:am|pm|h\b|o'clock)|\d{1,2}:\d\d|(?:mon|tues|wednes"
-    r"|thurs|fri|satur|sun)day"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december|tomorrow|today|tonight"
-    r"|noon|midnight|further notice|now\b|then\b|next (?:week|month|year|quarter)|(?:the )?(?:end|start|middle) of"
-    r"|(?:q[1-4]|easter|christmas)\b|(?:the )?\d{1,2}(?:st|nd|rd|th)\b)"
+    r"|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november"
+    r"|december|tomorrow|today|tonight|noon|midnight|further notice|now\b|then\b|next (?:week|month|year|quarter)"
+    r"|(?:the )?(?:end|start|middle) of|(?:q[1-4]|easter|christmas)\b|(?:the )?\d{1,2}(?:st|nd|rd|th)\b)"
 )
 
 ROUNDS: Final = (
@@ -45,9 +44,10 @@ ROUNDS: Final = (
     Sign(
         ITERATIVE,
         4,
-        r"\b(?:(?:at most|no more than|not more than|up to|max(?:imum)?\.?(?: of)?|a maximum of|limit of|over|in|for"
-        rf"|within|after) )?{NUMBER} (?:more )?(?:\w+ )?{_ROUND}\b|\b(?:at most|up to|no more than|maximum(?: of)?"
-        rf"|max\.?) {NUMBER}"
+        r"\b(?:(?:at most|no more than|not more than|up to|max(?:imum)?\.?(?: of)?|a maximum of|limit of|over|in"
+        r"|for"
+        rf"|within|after) )?{NUMBER} (?:more )?(?:\w+ )?{_ROUND}\b|\b(?:at most|up to|no more than"
+        rf"|maximum(?: of)?|max\.?) {NUMBER}"
         r" (?:times|cycles)\b|\b(?:a couple of|a few|several) times\b|\b(?:next|another|each|every|per"
         r"|last) (?:round|iteration|attempt)\b",
         "counts rounds",
@@ -61,9 +61,8 @@ ROUNDS: Final = (
         r"|successively|start(?:s|ing)? over|trial and error|time and again|feedback loop|in a loop)\b",
         "asks for it over and over",
         but=r"\biterat\w+ (?:over|through)\b|\biteration planning\b|\b(?:of|about|on) (?:our|the|an?) iterative\b"
-        r"|\biterative (?:solvers?|methods?|algorithms?"
-        r"|decod\w+)\b"
-        r"|\bfeedback loop (?:of|in|stability|compensation|gain)\b|\bin a loop antenna\b",
+        r"|\biterative (?:solvers?|methods?|algorithms?|decod\w+)\b|\bfeedback loop (?:of|in|stability"
+        r"|compensation|gain)\b|\bin a loop antenna\b",
         denied=SEQUENTIAL,
     ),
     Sign(
@@ -88,9 +87,8 @@ ROUNDS: Final = (
         ITERATIVE,
         4,
         r"\b(?:while|as long as|so long as)\b[^.;]*?\b(?:above|below|over|under|exceeds?|more than|less than"
-        r"|remains?|still"
-        r"|fails?|isn't|is not|are not|aren't|reports?|left|worse|higher|lower|stays?|goes (?:up|down)|rises?"
-        r"|falls?|grows?|increas\w+|decreas\w+|improv\w+|brings?|greater)\b",
+        r"|remains?|still|fails?|isn't|is not|are not|aren't|reports?|left|worse|higher|lower|stays?|goes (?:up"
+        r"|down)|rises?|falls?|grows?|increas\w+|decreas\w+|improv\w+|brings?|greater)\b",
         "goes on while something holds",
         but=r"\bwhile (?:one|some|another|the (?:other|first|second))\b.*",
     ),
@@ -121,10 +119,8 @@ ROUNDS: Final = (
         ITERATIVE,
         4,
         r"\b(?:stop(?:ping)?|finish|end|quit|done|satisfied|happy|ready) (?:only )?(?:when|once|as soon as|if"
-        r"|before)\b"
-        r"|\bconverge[sd]?\b|\bgood enough\b|\bkeep the best\b|\bbest so far\b|\bno longer (?:improv|chang|fall"
-        r"|drop)\w*"
-        r"|\bstop(?:s|ped)? (?:improving|falling|changing|dropping|getting)\b",
+        r"|before)\b|\bconverge[sd]?\b|\bgood enough\b|\bkeep the best\b|\bbest so far\b|\bno longer (?:improv"
+        r"|chang|fall|drop)\w*|\bstop(?:s|ped)? (?:improving|falling|changing|dropping|getting)\b",
         "says when it is good enough",
         but=r"\bwhen (?:that|this|it) is done\b",
     ),

@@ -47,6 +47,6 @@ class Reason:
 
 # How many, as people write it.
 NUMBER: Final = (
-    r"(?:\d[\d.,]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|several|multiple|many|some"
-    r"|a few|a couple of|a number of)"
+    r"(?:\d[\d.,]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|several|multiple|many"
+    r"|some|a few|a couple of|a number of)"
 )

@@ -1,21 +1,19 @@
 """A pattern is chosen from what a description says, its words are quoted; what only looks alike counts for nothing."""
 
-import time
-from pathlib import Path
-
 import pytest
 
 from agents.definitions import Definition, catalogue
-from benchmarks.choice import FILE, accuracy, always_sequential, by_keyword, by_rules, labelled
+from benchmarks.choice import FILE, accuracy, always_sequential, by_keyword, by_rules, labelled, listed
 from scenarios.candidates import specialists_for
 from scenarios.choice import NOTHING_MORE, TIES, choose, explained
 from scenarios.signs.sign import Pattern
-from scenarios.steps import Branches, Repetition, branches, parts, repetition
+from scenarios.steps import MAX_READ, Branches, Repetition, branches, parts, repetition
 
 SEQUENTIAL, PARALLEL, CONDITIONAL, ITERATIVE, PIPELINE = Pattern
 HALVES = labelled()
-# Measured once, when the rules were done, and not tuned for since: see docs/decisions/0013-choosing-a-pattern.md.
-UNTOUCHED = 0.0
+# Each measured once, when the rules were done, and not tuned for since: see docs/decisions/0013-choosing-a-pattern.md.
+UNTOUCHED = 58 / 60
+LAST = 34 / 35
 
 
 def test_the_labelled_set_is_balanced_and_split_in_turn_within_each_label() -> None:
@@ -38,8 +36,11 @@ def test_the_rules_gain_much_over_both_baselines(half: str) -> None:
 
 
 def test_descriptions_in_other_voices_are_understood_too() -> None:
-    further = FILE.with_name("further.yaml")
-    assert accuracy([row for rows in labelled(Path(further)).values() for row in rows], by_rules) >= 0.95
+    assert accuracy(listed(FILE.with_name("further.yaml")), by_rules) >= 0.95
+
+
+def test_descriptions_that_were_written_when_the_rules_were_final_are_understood() -> None:
+    assert accuracy(listed(FILE.with_name("last.yaml")), by_rules) >= LAST - 0.04
 
 
 @pytest.mark.parametrize("description", ["", "   \n\t ", "Prüfstand aufräumen", "…", "🔋", "VAT", "¿?"])
@@ -138,14 +139,12 @@ def test_the_same_description_gives_the_same_choice() -> None:
     "piece",
     ["a, ", "a, b and ", "if ", "above ", "one ", "for x ", "from a to ", "(", "a ", "until ", "ü", "\n- ", "→", "a:"],
 )
+@pytest.mark.timeout(20)  # each takes less than a second; what backtracks takes minutes
 def test_a_hostile_description_is_read_in_time(piece: str) -> None:
-    began_s = time.process_time()
     text = piece * 20_000
-    choose(text)
-    parts(text)
-    branches(text)
-    repetition(text)
-    assert time.process_time() - began_s < 10
+    assert choose(text).pattern in Pattern
+    assert len(parts(text)) < MAX_READ
+    assert branches(text) is None or repetition(text) is None
 
 
 def test_a_choice_is_explained_in_lines() -> None:
