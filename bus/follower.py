@@ -18,14 +18,23 @@ from bus.run import RunFolder
 from protocol.errors import BusError
 
 
-def durable(run: RunFolder, patience_s: float = 30.0) -> Iterator[Entry]:
-    """Yield the journal from its start, as far as the broker calls it durable now.
+def durable(run: RunFolder, after: int = 0, patience_s: float = 30.0) -> Iterator[Entry]:
+    """Yield what the journal holds after an entry, as far as the broker calls it durable now.
 
     A group that is written but not synced can still be undone; nobody may act on it.
 
     Raises:
-        BusError: no broker answered for `patience_s` seconds.
         JournalError: the journal is damaged.
+        BusError, SystemExit: as for `durable_head`.
+    """
+    yield from JournalReader(run.journal, after).entries(durable_head(run, patience_s))
+
+
+def durable_head(run: RunFolder, patience_s: float = 30.0) -> int:
+    """Return the last entry that the broker calls durable now.
+
+    Raises:
+        BusError: no broker answered for `patience_s` seconds.
         SystemExit: the supervisor is gone.
     """
     rope, deadline_s = lifeline(), time.monotonic() + patience_s
@@ -34,7 +43,7 @@ def durable(run: RunFolder, patience_s: float = 30.0) -> Iterator[Entry]:
             raise SystemExit(1)
         if time.monotonic() > deadline_s:
             raise BusError(f"no broker has answered for {patience_s:.0f} s; is the run still alive?")
-    yield from JournalReader(run.journal).entries(int(status["head"]))
+    return int(status["head"])
 
 
 class Follower:

@@ -1,7 +1,7 @@
 """`orchestra history` and `show`: which missions there were, and where one stood at any moment."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -24,11 +24,14 @@ from protocol.topics import SUPERVISOR, TECH_LEAD, topic_of
 
 @dataclass(slots=True)
 class _Past:
-    """What the journal of one run tells in one reading. stands: done, a person must decide, running or stopped."""
+    """What the journal of one run tells in one reading. tasks: those that were assigned, the mission itself among them.
+
+    stands: done, a person must decide, given up, running or stopped.
+    """
 
     run: RunFolder
     scenario: str = ""
-    tasks: int = 0
+    tasks: set[str] = field(default_factory=set)
     accepted: int = 0
     entries: int = 0
     began_ns: int = 0
@@ -41,7 +44,7 @@ class _Past:
             "scenario": self.scenario,
             "began": when(self.began_ns),
             "took_s": round((self.ended_ns - self.began_ns) / 1e9, 1),
-            "tasks": self.tasks,
+            "tasks": len(self.tasks),
             "accepted": self.accepted,
             "entries": self.entries,
             "stands": self.stands,
@@ -75,18 +78,24 @@ def _read(run: RunFolder) -> _Past:
 
 
 def _note(past: _Past, topic: str, document: bytes) -> None:
-    if topic.endswith("/verdict") and b"<decision>pass<" in document:
+    if topic.endswith("/task-assignment"):
+        past.tasks.add(reread(document).task)
+    elif topic.endswith("/verdict") and b"<decision>pass<" in document:
         past.accepted += 1
     elif topic == topic_of(TECH_LEAD, "control"):
         body = reread(document).body
         if isinstance(body, Control) and body.verb is Verb.START:
             past.scenario = body.subject or ""
-            past.tasks = len(body.plan.tasks) + 1 if body.plan else 0  # the mission's own result is judged too
     elif topic == topic_of(SUPERVISOR, "status"):
         message = reread(document)
         if message.sender == TECH_LEAD and isinstance(message.body, Report):
-            is_done = message.body.action is Action.COMPLETED
-            past.stands = "done" if is_done else "a person must decide"
+            past.stands = _end(message.body)
+
+
+def _end(report: Report) -> str:
+    if report.action is Action.COMPLETED:
+        return "done"
+    return "a person must decide" if report.result is None else "given up"
 
 
 def show(
@@ -111,23 +120,24 @@ def show(
     done = sum(row["state"] == State.ACCEPTED.value for row in rows)
     title = f"{run.id} after entry {found.at}, {when(found.at_ns)}: {done} of {len(rows)} tasks accepted"
     columns = ["task", "agent", "state", "attempt", "rejections", "losses", "instance"]
-    shown = [[*(row[column] for column in columns), ", ".join(row["waits_for"])] for row in rows]
-    table(title, [*columns, "waits for"], shown)
+    shown = [[*(row[column] for column in columns), ", ".join(row["waits_for"]) or row["note"]] for row in rows]
+    table(title, [*columns, "waits for, or why not"], shown)
     if at is None:
         say("any earlier moment: orchestra show RUN --at SEQ (sequences: orchestra audit show)", "dim")
 
 
 def _rows(rows: tuple[TaskRow, ...]) -> Iterator[dict[str, Any]]:
-    accepted = {row.planned.id for row in rows if row.state is State.ACCEPTED}
+    settled = {row.planned.id for row in rows if row.is_settled}
     for row in rows:
         yield {
-            "task": row.planned.id,
-            "agent": row.planned.agent,
+            "task": row.name,
+            "agent": row.agent or row.planned.agent,
             "state": row.state.value,
             "attempt": row.attempt,
             "rejections": row.rejections,
             "losses": row.losses,
             "instance": row.instance if row.state is State.CLAIMED else "",
-            "waits_for": [need for need in row.planned.needs if need not in accepted],
+            "waits_for": [need for need in row.planned.needs if need not in settled] if row.waits else [],
+            "note": row.note,
             "artifacts": [file.path for file in row.artifacts],
         }

@@ -14,7 +14,7 @@ from cli.progress import ProgressView
 from cli.runs import find_run, kept_results, listening, new_run
 from cli.screen import say, say_json, warn
 from cli.settings import load
-from coordinators.plan import check
+from coordinators.plan import check, tasks_of
 from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
 from protocol.errors import OrchestraError, SourceError
@@ -135,7 +135,7 @@ def carry_out(
     run: RunFolder, mission: Mission, output: Path, *, is_cached: bool, is_quiet: bool, as_json: bool
 ) -> None:
     """Run a mission to its end, write what it brought, and leave with the code that says how it went."""
-    with ProgressView(len(mission.plan.tasks), is_quiet=is_quiet or as_json) as view:
+    with ProgressView(len(list(tasks_of(mission.plan))), is_quiet=is_quiet or as_json) as view:
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.default_int_handler)  # stop as on Ctrl-C: in order, and sealed

@@ -11,7 +11,7 @@ from bus.records import Entry
 from bus.supervisor import Death
 from cli.screen import err, warn
 from observers.summary import describe, printable
-from protocol.bodies import Claim, Control, Decision, TaskAssignment, VerdictReport
+from protocol.bodies import Alert, Approval, Claim, Control, Decision, TaskAssignment, VerdictReport
 from protocol.decoder import reread
 from protocol.messages import Message, MessageType
 
@@ -24,6 +24,7 @@ class ProgressView:
     def __init__(self, total: int, *, is_quiet: bool) -> None:
         self._total, self._is_quiet = total, is_quiet
         self._done: set[str] = set()
+        self._assigned: set[str] = set()
         self._held: dict[str, str] = {}
         self._rejections = self._messages = 0
         self._is_live = err.is_terminal and not is_quiet
@@ -46,11 +47,17 @@ class ProgressView:
         self._messages += 1
         message = reread(entry.document)
         body = message.body
+        if isinstance(body, TaskAssignment) and message.parent_task:
+            self._assigned.add(message.task)
         if isinstance(body, Claim):
             self._held[message.task] = body.instance
         elif isinstance(body, VerdictReport):
             self._verdict(message, body)
-        elif message.type is MessageType.ESCALATION or (isinstance(body, TaskAssignment) and body.feedback):
+        elif (
+            isinstance(body, Alert | Approval)
+            or message.type is MessageType.ESCALATION
+            or (isinstance(body, TaskAssignment) and body.feedback)
+        ):
             self._line(f"{message.sender} → {message.recipient}: {describe(message)}", "yellow")
         elif isinstance(body, Control) and body.verb.value == "start":
             self._line(f"mission started: {self._total} tasks")
@@ -67,10 +74,15 @@ class ProgressView:
         if body.decision is Decision.PASS:
             if message.parent_task:
                 self._done.add(message.task)
-                self._line(f"[{len(self._done)}/{self._total}] accepted {message.task}: {body.description}")
+                self._line(f"[{len(self._done)}/{self._all}] accepted {message.task}: {body.description}")
         else:
             self._rejections += 1
             self._line(f"{body.decision.value} {message.task}: {body.reason}", "yellow")
+
+    @property
+    def _all(self) -> int:
+        """How many tasks there are, as far as is known: items and rounds come up on the way."""
+        return max(self._total, len(self._assigned))
 
     def _line(self, text: str, style: str = "") -> None:
         if not self._is_quiet and not (self._is_live and not style):
@@ -78,13 +90,13 @@ class ProgressView:
 
     def _picture(self) -> Table:
         grid = Table.grid(padding=(0, 1))
-        share = len(self._done) / max(self._total, 1)
+        share = len(self._done) / max(self._all, 1)
         bar = "█" * int(share * 24) + "░" * (24 - int(share * 24))
         seconds = time.monotonic() - self._started_s
         grid.add_row(
             Text(bar, "green"),
             Text(
-                f"{len(self._done)}/{self._total} tasks accepted · {self._rejections} rejected · "
+                f"{len(self._done)}/{self._all} tasks accepted · {self._rejections} rejected · "
                 f"{self._messages} messages · {seconds:.0f} s"
             ),
         )

@@ -48,17 +48,31 @@ class Turn(Generic[State]):
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Begun(Generic[State]):
+    """Where a refold begins that does not begin at the start: a state after an entry, and what it had said by then
+    that the journal shows only behind that entry."""
+
+    state: State
+    position: int
+    owed: tuple[bytes, ...] = ()
+
+
 class Refold(Generic[State]):
     """A fold in the middle of its journal.
 
     state: the fold's. position: the last sequence it was given. compared: how many messages agreed.
     """
 
-    def __init__(self, fold: Fold[State], name: str) -> None:
-        self.fold, self.name, self.state = fold, name, fold.start()
-        self.position = self.compared = 0
+    def __init__(self, fold: Fold[State], name: str, begun: "Begun[State] | None" = None) -> None:
+        self.fold, self.name = fold, name
+        self.state = fold.start() if begun is None else begun.state
+        self.position, self.compared = 0 if begun is None else begun.position, 0
         self._inbox, self._mark = inbox_of(name), f"<sender>{name}</sender>".encode()
         self._owed: dict[str, _Owed] = {}
+        for raw in begun.owed if begun else ():
+            message = reread(raw)
+            self._owed[message.id or ""] = _Owed(message, raw, self.position)
         self._heard: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._shown = 0
 

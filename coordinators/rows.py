@@ -97,6 +97,7 @@ class PlanState:
     live: the rows that wait for something which can be late, by serial. ready: rows in the order of their turn.
     under_way: how many rows are with an agent. open_top: how many of the tasks in no group are not settled.
     gone: instances that are no more. wake_due_ns: the earliest wake that is owed; 0: none.
+    accepted, milestones: how many tasks were accepted so far, how many rounds and groups came to their end.
     base: attempts so far, of rows that a change has dropped. told: what was last said about what it waits for.
     is_halted: nothing more is begun until a person has decided. is_reported: the end has been said.
     """
@@ -111,6 +112,7 @@ class PlanState:
     open_top: int = 0
     next_serial: int = 1
     accepted: int = 0
+    milestones: int = 0
     gone: frozenset[str] = frozenset()
     breakers: "HashTrieMap[str, Breaker]" = field(default_factory=HashTrieMap)
     wake_due_ns: int = 0

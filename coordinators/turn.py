@@ -23,7 +23,7 @@ from protocol.conditions import read_condition
 
 CONSENT_S: Final = 86_400
 BREAKER_NS: Final = 30_000_000_000
-_CAN_BE_LATE: Final = (*WITH_AN_AGENT, State.PAUSED, State.ASKED, State.ESCALATED)
+CAN_BE_LATE: Final = (*WITH_AN_AGENT, State.PAUSED, State.ASKED, State.ESCALATED)
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Turn:
         after = replace(row, **changes)
         state = self.state
         live = state.live.discard(row.serial)
-        if after.state in _CAN_BE_LATE:
+        if after.state in CAN_BE_LATE:
             live = live.insert(after.serial, after.name)
             self.dues.append(after.due_ns)
         self.state = replace(
@@ -243,6 +243,7 @@ class Turn:
 
     def _close(self, row: TaskRow) -> None:
         """All parts of a group are settled: accept it with what they made, or begin another round."""
+        self.state = replace(self.state, milestones=self.state.milestones + 1)
         group = row.planned.group
         assert group is not None
         graph, rows = self.state.graph, self.state.rows

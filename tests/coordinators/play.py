@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from coordinators.coordinator import Coordinator
@@ -70,7 +71,11 @@ def group(name: str, pattern: Pattern, *needs: str, within: str | None = None, *
 
 
 def files(count: int, prefix: str = "in") -> tuple[File, ...]:
-    return tuple(File(path=f"{prefix}/{n}.txt", sha256=f"{n:064x}") for n in range(count))
+    return tuple(_file(f"{prefix}/{n}.txt") for n in range(count))
+
+
+def _file(path: str, words: str = "") -> File:
+    return File(path=path, sha256=sha256(f"{path}{words}".encode()).hexdigest(), bytes=len(path))
 
 
 @dataclass
@@ -130,9 +135,7 @@ class Play:
         """Let the gatekeeper judge what an attempt came to, and return what the coordinator says to that."""
         assert isinstance(draft.body, TaskAssignment)
         body, passed = draft.body, reply.decision is Decision.PASS
-        made = tuple(
-            File(path=f"{body.folder}/{n}.out", sha256=f"{len(self.said):032x}{n:032x}") for n in range(reply.files)
-        )
+        made = tuple(_file(f"{body.folder}/{n}.out", f"{draft.attempt}") for n in range(reply.files))
         verdict = VerdictReport(
             decision=reply.decision,
             judged="r",

@@ -46,6 +46,8 @@ CELLS: Final = (
     _agent("coordinator.before-step", "coordinator", "a message heard, nothing decided", 15),
     _agent("coordinator.between-outputs", "coordinator", "one of several assignments sent", 1),
     _agent("coordinator.before-ack", "coordinator", "its message journaled, not acknowledged", 2),
+    _agent("coordinator.mid-snapshot", "coordinator", "half of a snapshot written", 1),
+    _agent("coordinator.after-snapshot", "coordinator", "a snapshot taken, the next message not heard", 1),
     _agent("tech-lead.before-ack", "tech lead", "its assignment journaled, not acknowledged", 1),
     _agent("specialist.before-effect", "specialist", "a step not begun", 2),
     _agent("specialist.mid-effect", "specialist", "a step done, its product not stored", 2),
