@@ -111,7 +111,7 @@ def show(row: Asked, now_ns: int) -> None:
 
 
 def _due(request: Request, now_ns: int) -> str:
-    if request.due_ns is None or request.settlement is not None:
+    if request.due_ns is None or request.settlement is not None or request.is_withdrawn:
         return ""
     if request.standing(now_ns) is Standing.LAPSED:
         return f", lapsed {span(now_ns - request.due_ns)} ago"
@@ -122,6 +122,8 @@ def _how(row: Asked, now_ns: int) -> str:
     """Return the commands that settle a request, to be copied."""
     if row.request.standing(now_ns) is Standing.LAPSED:
         return "nobody answered in time, which is a refusal"
+    if row.request.is_withdrawn:
+        return "withdrawn: it was asked again, or the mission is over"
     where = f" --run {shlex.quote(str(row.run.path))}" if row.is_shared else ""
     if row.request.kind is MessageType.APPROVAL:
         return f"orchestra approve {row.short}{where}   or: orchestra reject {row.short}{where} --reason …"

@@ -1,6 +1,7 @@
 """`orchestra run`, `resume` and `fork`: missions from beginning to end."""
 
 import signal
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,8 @@ from scenarios.fork import branch
 from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch, check_size
 from scenarios.mission import Mission, check_writable, mission_of, write_results
+from scenarios.person import tell
+from scenarios.revision import acceptance, revision
 from scenarios.spec_facts import plan as spec_facts
 
 Specs = Annotated[Path, typer.Option(help="The folder with the documents: PDF, Markdown, text, CSV.")]
@@ -69,9 +72,49 @@ def run_spec_facts(
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
-def resume(name: RunName = "last", no_cache: NoCache = False, quiet: Quiet = False, as_json: Json = False) -> None:
-    """Go on with a run that was interrupted or whose machine went down; finished work is not done again."""
-    _go_on(find_run(load(), name), is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+def resume(
+    name: RunName = "last",
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on with the workflow as its file says now.")
+    ] = False,
+    as_recorded: Annotated[
+        bool, typer.Option("--as-recorded", help="Go on as it began, whatever the file says now.")
+    ] = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run that was interrupted or whose machine went down; finished work is not done again.
+
+    Where the workflow's file, its inputs or its skills were edited meanwhile, you have to say which is meant. With
+    --accept-changes what is unchanged, and builds on nothing that is not, keeps its results.
+    """
+    run = find_run(load(), name)
+    if not as_recorded:
+        _consider_changes(run, accept_changes)
+    _go_on(run, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+
+
+def _consider_changes(run: RunFolder, accept: bool) -> None:
+    start = start_of(run)
+    found = revision(run, start, Path(_told(start)["output"]))
+    if found is None:
+        return
+    listed = "; ".join(found.differences[:8])
+    more = f"; and {len(found.differences) - 8} more" if len(found.differences) > 8 else ""
+    if not accept:
+        raise SourceError(
+            f"{found.path} says something else than when {run.id} began: {listed}{more}. Go on with the changes: "
+            "--accept-changes; go on as it began: --as-recorded"
+        )
+    settings = load()
+    message = acceptance(run.id, found, time.time_ns())
+    tell(run, message, anchors=tuple(path.resolve() for path in settings.anchors), authority=settings.authority)
+    warn(f"changes accepted: {listed}{more}", "yellow")
+
+
+def _told(start: Control) -> dict[str, str]:
+    return {setting.name: setting.value for setting in start.settings}
 
 
 def fork(
@@ -113,7 +156,7 @@ def coordinator_of(start: Control) -> str:
 
 
 def start_of(run: RunFolder) -> Control:
-    """Return the message that started a run's mission; of a fork, with the settings that the fork has changed.
+    """Return the message that started a run's mission, with what was changed since by a fork or by a person.
 
     Raises:
         SourceError: the run stopped before.
@@ -126,6 +169,9 @@ def start_of(run: RunFolder) -> Control:
         elif isinstance(body, Control) and body.verb is Verb.FORK and start is not None:
             told = {setting.name: setting for setting in (*start.settings, *body.settings)}
             start = start.model_copy(update={"settings": tuple(told.values())})
+        elif isinstance(body, Control) and body.verb is Verb.SET and body.plan is not None and start is not None:
+            told = {setting.name: setting for setting in (*start.settings, *body.settings)}
+            start = start.model_copy(update={"settings": tuple(told.values()), "plan": body.plan})
     if start is None:
         raise SourceError(f"{run.path} stopped before its mission began; start it again in another --run-dir")
     return start

@@ -29,7 +29,7 @@ One object a line, UTF-8.
 | `history` | `run`, `scenario`, `began`, `took_s`, `tasks`, `accepted`, `entries`, `stands` |
 | `show` | `run`, `at`, `recorded_ns`, `tasks` (each `task`, `agent`, `state`, `attempt`, `rejections`, `losses`, `instance`, `waits_for`, `note`, `artifacts`) |
 | `replay` | `agent`, `same`, `not_sent`; on a difference one object: `agent`, `sequence`, `cause`, `reason`, `diff` |
-| `inbox` | `id`, `short`, `run`, `kind`, `from`, `task`, `question`, `options`, `asked_ns`, `due_ns` (or null), `standing` (`open`, `settled`, `lapsed`), `settled` (null, or `person`, `choice`, `text`, `said_ns`, `sequence`) |
+| `inbox` | `id`, `short`, `run`, `kind`, `from`, `task`, `question`, `options`, `asked_ns`, `due_ns` (or null), `standing` (`open`, `settled`, `lapsed`, `withdrawn`), `settled` (null, or `person`, `choice`, `text`, `said_ns`, `sequence`) |
 | `answer`, `approve`, `reject` | `run`, `id`, `choice`, `person`, `text`, `sequence`, `said_ns`, `new` (false: it was said before), `running` |
 | `cancel` | `run`, `task`, `person`, `reason`, `sequence`, `said_ns`, `new`, `running` |
 | `observe` | `sequence`, `recorded_ns`, `topic`, `id`, `sender`, `recipient`, `type`, `task`, `attempt`, `cause`, `said` |

@@ -35,7 +35,7 @@ from protocol.bodies import (
 )
 from protocol.errors import DefinitionError
 from protocol.messages import Message
-from protocol.topics import HUMAN
+from protocol.topics import EVERYONE, HUMAN
 
 LIVES: Final = 8
 BREAKER_FAILURES: Final = 5
@@ -59,7 +59,7 @@ class Coordinator:
 
     def step(self, state: PlanState, heard: Heard) -> Stepped:
         """Return what becomes of the state, and what there is to say, when this has been heard."""
-        turn = Turn(state, heard.at_ns)
+        turn = Turn(state, heard.at_ns, heard.message.id or "")
         self._hear(turn, heard.message)
         self._end(turn)
         return turn.state, tuple(turn.drafts)
@@ -69,7 +69,7 @@ class Coordinator:
         return state, (drafts.refused_plan(self._lead, heard.message.task, reason),)
 
     def _hear(self, turn: Turn, message: Message) -> None:
-        if isinstance(message.body, Wake | Control | Answer | Approval):
+        if isinstance(message.body, Wake | Control | Answer | Approval) and message.recipient != EVERYONE:
             # Whoever sent it believes that something goes on now; where nothing does, that is said again.
             turn.state = replace(turn.state, told="")
         match message.body:
@@ -91,7 +91,7 @@ class Coordinator:
         if row is None:
             return
         match message.body:
-            case Approval() as body if message.sender == HUMAN and row.state is State.ASKED:
+            case Approval() as body if row.state is State.ASKED and _answers(message, row):
                 self._consent(turn, row, body)
             case Claim() as body:
                 self._claim(turn, row, body, message.attempt)
@@ -330,6 +330,11 @@ class Coordinator:
         if told != state.told:
             turn.state = replace(state, told=told)
             turn.drafts.append(drafts.blocked(state, self._lead, waiting))
+
+
+def _answers(message: Message, row: TaskRow) -> bool:
+    """Whether a person answers what is asked about a row now, and not what was asked about it before."""
+    return message.sender == HUMAN and message.cause == row.request
 
 
 def _rates(state: PlanState) -> Mapping[str, float]:

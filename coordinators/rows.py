@@ -28,7 +28,8 @@ class TaskRow:
     feedback, strategy: what the next attempt is told, and how it means to do better.
     agent: who does it now; "" while it is the planned one. due_ns: when it is late, or when its pause is over.
     rejections, losses, failures: what has happened to it. faults: digests of the rejected results.
-    note: why it was skipped. valid_from: the first attempt that counts; those before were made for another plan.
+    note: why it was skipped. request: the id of the message that asks a person about it.
+    valid_from: the first attempt that counts; those before were made for another plan.
     """
 
     planned: PlannedTask
@@ -54,6 +55,7 @@ class TaskRow:
     values: tuple[Value, ...] = ()
     error: ErrorDetails | None = None
     note: str = ""
+    request: str = ""
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from coordinators.rows import Breaker, PlanState, TaskRow
 from coordinators.tasks import WITH_AN_AGENT, State, Step, advance
 from protocol.bodies import File, Pattern, Value
 from protocol.conditions import read_condition
+from protocol.ids import derived
 
 CONSENT_S: Final = 86_400
 BREAKER_NS: Final = 30_000_000_000
@@ -28,10 +29,14 @@ CAN_BE_LATE: Final = (*WITH_AN_AGENT, State.PAUSED, State.ASKED, State.ESCALATED
 
 @dataclass(slots=True)
 class Turn:
-    """A step being taken at a time. drafts: what there is to say so far. dues: when rows changed in it are late."""
+    """A step being taken at a time. drafts: what there is to say so far. dues: when rows changed in it are late.
+
+    cause: the id of the message that is heard.
+    """
 
     state: PlanState
     at_ns: int
+    cause: str
     drafts: list[Draft] = field(default_factory=list)
     dues: list[int] = field(default_factory=list)
     _settled: deque[str] = field(default_factory=deque)
@@ -176,7 +181,9 @@ class Turn:
         """Ask a person whether a task may be started."""
         within_s = CONSENT_S if row.policy.approve_within_s is None else row.policy.approve_within_s
         due_ns = self.at_ns + within_s * 1_000_000_000
-        self.put(row, Step.ASK, due_ns=due_ns)
+        given = self.state.given
+        request = derived(given.recipient if given else "", self.cause, len(self.drafts))  # as `fold.sign` makes it
+        self.put(row, Step.ASK, due_ns=due_ns, request=request)
         self.drafts.append(drafts.consent(self.state, row, due_ns))
 
     def make_ready(self, row: TaskRow, step: Step, **changes: Any) -> None:

@@ -3,6 +3,8 @@
 1. A request is a message to @human that waits for words: an escalation, a question, an approval that is requested.
 2. The first answer or approval of @human that names it as its cause settles it, in a fork also one of the shared past.
 3. An approval that was not settled when it was due has lapsed: that is a refusal.
+4. What is asked again about the same task stands in the place of what was asked before, which is withdrawn; so is
+   whatever is still asked when the mission is over.
 """
 
 from collections.abc import Iterable
@@ -15,12 +17,13 @@ from bus.records import Entry
 from protocol.bodies import Answer, Approval, Body, Consent, Report
 from protocol.decoder import reread
 from protocol.messages import Message, MessageType
-from protocol.topics import HUMAN, inbox_of
+from protocol.topics import HUMAN, SUPERVISOR, TECH_LEAD, inbox_of
 
 SHORT_ID: Final = 6  # characters of an id that people have to give at least
 _ASKED: Final = tuple(
     f"{inbox_of(HUMAN)}/{kind.value}" for kind in (MessageType.APPROVAL, MessageType.ESCALATION, MessageType.QUESTION)
 )
+_ENDS: Final = f"{inbox_of(SUPERVISOR)}/{MessageType.STATUS.value}"
 _SAID: Final = (f"/{MessageType.ANSWER.value}", f"/{MessageType.APPROVAL.value}")
 
 
@@ -28,6 +31,7 @@ class Standing(Enum):
     OPEN = "open"
     SETTLED = "settled"
     LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,13 @@ class Request:
     asked_ns: int
     due_ns: int | None = None
     settlement: Settlement | None = None
+    is_withdrawn: bool = False
 
     def standing(self, now_ns: int) -> Standing:
         if self.settlement is not None:
             return Standing.SETTLED
+        if self.is_withdrawn:
+            return Standing.WITHDRAWN
         is_late = self.due_ns is not None and self.due_ns < now_ns
         return Standing.LAPSED if is_late else Standing.OPEN
 
@@ -69,11 +76,29 @@ def requests(entries: Iterable[Entry], run: str) -> list[Request]:
     for entry in entries:
         if entry.topic in _ASKED:
             request = _request(entry, reread(entry.document), run)
-            if request is not None:
-                found.setdefault(request.id, request)
+            if request is not None and request.id not in found:
+                _withdraw(found, [one for one in found.values() if _is_about_the_same(one, request)])
+                found[request.id] = request
         elif entry.topic.endswith(_SAID):
             _settle(found, entry, reread(entry.document))
+        elif entry.topic == _ENDS and _is_over(reread(entry.document)):
+            _withdraw(found, list(found.values()))
     return list(found.values())
+
+
+def _withdraw(found: dict[str, Request], requests: Iterable[Request]) -> None:
+    for request in requests:
+        if request.settlement is None:
+            found[request.id] = replace(request, is_withdrawn=True)
+
+
+def _is_about_the_same(one: Request, other: Request) -> bool:
+    return (one.sender, one.task, one.kind) == (other.sender, other.task, other.kind)
+
+
+def _is_over(message: Message) -> bool:
+    """Whether the tech lead says that nothing more will come of the mission: it is done, or was given up."""
+    return message.sender == TECH_LEAD and isinstance(message.body, Report) and message.body.result is not None
 
 
 def _request(entry: Entry, message: Message, run: str) -> Request | None:

@@ -42,12 +42,13 @@ _GROUPS: Final = {
 class Source:
     """A workflow and where it comes from. document: of a file, for complaints with lines; None for one in Python.
 
-    folder: against which its paths are meant.
+    folder: against which its paths are meant. given: values of parameters that are not its own defaults.
     """
 
     workflow: Workflow
     folder: Path
     document: Document | None = None
+    given: tuple[tuple[str, str], ...] = ()
 
     def fault(self, place: Place, text: str) -> DefinitionError:
         if self.document is None:
@@ -65,7 +66,7 @@ def read_workflow(path: Path, given: Mapping[str, str] | None = None) -> Source:
     if not isinstance(document.value, dict) or "workflow" not in document.value:
         raise DefinitionError(f"{path}:1: no workflow: the key `workflow` with its name is missing")
     filled = Document(document.path, _filled(document, dict(given or {})), document.lines)
-    return Source(checked(filled, Workflow), path.parent, filled)
+    return Source(checked(filled, Workflow), path.parent, filled, tuple((given or {}).items()))
 
 
 def _filled(document: Document, given: dict[str, str]) -> Any:
@@ -117,7 +118,7 @@ def plan_mission(source: Source, output: Path, store: ArtifactStore, files: Sequ
         coordinator=workflow.coordinator,
         specialists=tuple(CastMember(name, Role.SPECIALIST, instances=workflow.instances) for name in names),
         plan=plan,
-        settings=(("output", str(output.absolute())), *_origin(source)),
+        settings=(("output", str(output.absolute())), *_origin(source, files)),
         definitions=tuple(compiler.definitions[name[1:]] for name in names),
         skills=compiler.skills_file(),
     )
@@ -127,8 +128,23 @@ def _agents_of(task: PlannedTask) -> tuple[str, ...]:
     return (task.agent, *(task.policy.alternatives if task.policy else ()))
 
 
-def _origin(source: Source) -> tuple[tuple[str, str], ...]:
-    return (("workflow", str(Path(source.document.path).absolute())),) if source.document else ()
+_GIVEN: Final = "set."
+_FILE: Final = "files."
+
+
+def _origin(source: Source, files: Sequence[Path]) -> Iterable[tuple[str, str]]:
+    """Return as settings what the workflow can be read from again."""
+    if source.document is None:
+        return
+    yield "workflow", str(Path(source.document.path).absolute())
+    yield from ((f"{_GIVEN}{name}", value) for name, value in source.given)
+    yield from ((f"{_FILE}{number}", str(path.absolute())) for number, path in enumerate(files))
+
+
+def given_in(told: Mapping[str, str]) -> tuple[dict[str, str], list[Path]]:
+    """Return the parameters and the files that a mission was begun with, from its settings."""
+    given = {name.removeprefix(_GIVEN): value for name, value in told.items() if name.startswith(_GIVEN)}
+    return given, [Path(value) for name, value in told.items() if name.startswith(_FILE)]
 
 
 def _definitions(source: Source) -> dict[str, Definition]:

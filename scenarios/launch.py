@@ -41,6 +41,7 @@ from scenarios.mission import CastMember, Mission, brought_along
 
 _BROKER_S: Final = 20.0
 _TOO_MANY_DEATHS: Final = 20
+_SAID_TO_LEAD: Final = (MessageType.STATUS.value, MessageType.ESCALATION.value)
 _PRELOAD: Final = ["agents.specialist", "gates.gatekeeper", "coordinators.shell", "observers.recorder", "agents.clock"]
 
 
@@ -91,6 +92,8 @@ class Launch:
     _unreported: list[Death] = field(default_factory=list)
     _claimed: dict[str, str] = field(default_factory=dict)
     _owed: dict[str, int] = field(default_factory=dict)
+    _told: dict[str, int] = field(default_factory=dict)
+    _moved_at: int = 0
     _past: int = 0
     _end: End | None = None
 
@@ -199,6 +202,7 @@ class Launch:
         if kind == MessageType.TASK_ASSIGNMENT.value:
             message = reread(entry.document)
             self._open.setdefault(message.recipient, set()).add(message.task)
+            self._moved_at = entry.sequence
             if entry.sequence > self._past:
                 self._start_for(message.recipient)
         elif kind == MessageType.CLAIM.value:
@@ -224,15 +228,27 @@ class Launch:
         elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
             message = reread(entry.document)
             if message.sender == TECH_LEAD and isinstance(message.body, Report):
-                return End(message.body, entry.sequence)
+                end = End(message.body, entry.sequence)
+                return None if self._is_outdated(end, message) else end
+        if inbox == inbox_of(TECH_LEAD) and kind in _SAID_TO_LEAD:
+            self._told[reread(entry.document).id or ""] = entry.sequence
         return None
+
+    def _is_outdated(self, end: End, message: Message) -> bool:
+        """Whether work was given out after the coordinator had said that nothing goes on; it will say so again."""
+        if end.is_over:
+            return False
+        said_at = self._told.get(message.cause or "")
+        if said_at is not None:
+            return said_at < self._moved_at
+        return any(self._open.get(member.name) for member in self.mission.specialists)
 
     def _hear_control(self, entry: Entry) -> None:
         message = reread(entry.document)
         if not isinstance(message.body, Control):
             return
-        if message.body.verb is Verb.FORK:
-            self._end = None  # it was the end of the run whose past this one shares
+        if message.body.verb in (Verb.FORK, Verb.SET):
+            self._end = None  # it was the end of the run whose past this one shares, or of another plan
         elif message.body.verb is Verb.CANCEL and message.recipient == SUPERVISOR and entry.sequence > self._past:
             self._end_process(message.body)
         else:

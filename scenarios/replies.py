@@ -27,6 +27,7 @@ def answer(request: Request, choice: str, text: str, *, person: str, now_ns: int
     Raises:
         SourceError: it is not among the options, a consent is asked for instead, or it cannot be sent.
     """
+    _check_is_wanted(request)
     if request.kind is MessageType.APPROVAL:
         raise SourceError(f"{request.id} asks for consent: orchestra approve, or orchestra reject --reason …")
     chosen = {printable(option): option for option in request.options}.get(printable(choice))
@@ -44,6 +45,7 @@ def consent(request: Request, decision: Consent, reason: str, *, person: str, no
     Raises:
         SourceError: no consent is asked for, it was due before now, or it cannot be sent.
     """
+    _check_is_wanted(request)
     if request.kind is not MessageType.APPROVAL:
         options = " | ".join(repr(printable(option)) for option in request.options) or "CHOICE"
         raise SourceError(f"{request.id} asks no consent but for an answer: orchestra answer {request.id} {options}")
@@ -53,6 +55,11 @@ def consent(request: Request, decision: Consent, reason: str, *, person: str, no
     with _sendable(person):
         body = Approval(subject=request.id, decision=decision, reason=reason, person=person)
         return _reply(request, MessageType.APPROVAL, body, now_ns)
+
+
+def _check_is_wanted(request: Request) -> None:
+    if request.is_withdrawn:
+        raise SourceError(f"{request.id} was withdrawn: it was asked again, or the mission is over; orchestra inbox")
 
 
 def cancellation(run: str, coordinator: str, task: str | None, reason: str, *, person: str, now_ns: int) -> Message:

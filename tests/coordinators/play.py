@@ -11,8 +11,10 @@ from coordinators.rows import PlanState
 from coordinators.tasks import State
 from protocol.bodies import (
     Action,
+    Approval,
     Body,
     Claim,
+    Consent,
     Decision,
     ErrorDetails,
     File,
@@ -29,7 +31,7 @@ from protocol.bodies import (
     WakeRequest,
 )
 from protocol.messages import MessageType
-from protocol.topics import TECH_LEAD
+from protocol.topics import HUMAN, TECH_LEAD
 from tests.builders import message
 
 
@@ -100,11 +102,17 @@ class Play:
         return self
 
     def hear(
-        self, kind: MessageType, body: Body, name: str, attempt: int | None = None, sender: str = "@worker"
+        self,
+        kind: MessageType,
+        body: Body,
+        name: str,
+        attempt: int | None = None,
+        sender: str = "@worker",
+        cause: str | None = None,
     ) -> list[Draft]:
         self.at_ns += 1
         identity = f"heard-{len(self.heard)}"
-        one = message(kind, body, identity, sender=sender, recipient="@lead", task=name, attempt=attempt)
+        one = message(kind, body, identity, sender=sender, recipient="@lead", task=name, attempt=attempt, cause=cause)
         self.heard.append(Heard(one, self.at_ns))
         self.state, drafts = self.fold.step(self.state, self.heard[-1])
         self.said += drafts
@@ -120,6 +128,12 @@ class Play:
     def claim(self, draft: Draft, instance: str) -> list[Draft]:
         body = Claim(instance=instance, lease_s=60)
         return self.hear(MessageType.CLAIM, body, draft.task, draft.attempt)
+
+    def consent(self, name: str, decision: Consent, sender: str = HUMAN) -> list[Draft]:
+        """Let a person answer what was asked about a task last."""
+        request = self.state.rows[name].request
+        body = Approval(subject=request, decision=decision, reason="read it", person="R. Meyer")
+        return self.hear(MessageType.APPROVAL, body, name, sender=sender, cause=request)
 
     def wake(self) -> None:
         """Let the time come that the coordinator asked for last."""

@@ -186,10 +186,6 @@ def asked() -> Play:
     return play(task("a"), task("deploy", "a", approve=True), task("tell", "deploy"))
 
 
-def approval(decision: Consent) -> Approval:
-    return Approval(subject="r", decision=decision, reason="read it", person="R. Meyer")
-
-
 def test_what_wants_consent_waits_for_a_person_and_the_mission_sleeps_meanwhile() -> None:
     played = asked()
     assert played.order == ["a"]
@@ -202,7 +198,7 @@ def test_what_wants_consent_waits_for_a_person_and_the_mission_sleeps_meanwhile(
     [blocked] = [draft for draft in played.said if draft.type is MessageType.STATUS]
     assert isinstance(blocked.body, Report)
     assert blocked.body.options == ()
-    played.go_on(played.hear(MessageType.APPROVAL, approval(Consent.GRANTED), "deploy", sender=HUMAN))
+    played.go_on(played.consent("deploy", Consent.GRANTED))
     assert played.order == ["a", "deploy", "tell"]
     assert played.result.result is not None
 
@@ -211,12 +207,12 @@ def test_what_wants_consent_waits_for_a_person_and_the_mission_sleeps_meanwhile(
 def test_no_consent_is_a_refusal_however_it_comes(how: str) -> None:
     played = asked()
     if how == "denied":
-        played.hear(MessageType.APPROVAL, approval(Consent.DENIED), "deploy", sender=HUMAN)
+        played.consent("deploy", Consent.DENIED)
     elif how == "silent":
         played.wake()
     else:
         played.at_ns += CONSENT_S * 1_000_000_000
-        played.hear(MessageType.APPROVAL, approval(Consent.GRANTED), "deploy", sender=HUMAN)
+        played.consent("deploy", Consent.GRANTED)
     assert played.order == ["a"]
     [up] = escalations(played)
     assert isinstance(up.body, Report)
@@ -228,7 +224,7 @@ def test_no_consent_is_a_refusal_however_it_comes(how: str) -> None:
 
 def test_only_a_person_can_consent() -> None:
     played = asked()
-    played.go_on(played.hear(MessageType.APPROVAL, approval(Consent.GRANTED), "deploy", sender="@worker"))
+    played.go_on(played.consent("deploy", Consent.GRANTED, sender="@worker"))
     assert played.order == ["a"]
 
 
@@ -262,7 +258,7 @@ def test_all_of_this_said_again_is_the_same_byte_for_byte() -> None:
     )  # fmt: skip
     played.wake()
     played.wake()
-    played.go_on(played.hear(MessageType.APPROVAL, approval(Consent.GRANTED), "deploy", sender=HUMAN))
+    played.go_on(played.consent("deploy", Consent.GRANTED))
     fold = Coordinator(TECH_LEAD)
     for _ in range(2):
         state, documents = fold.start(), []
@@ -272,3 +268,15 @@ def test_all_of_this_said_again_is_the_same_byte_for_byte() -> None:
         assert len(documents) == len(played.said)
         assert state == played.state
     assert [draft for draft in played.said if isinstance(draft.body, WakeRequest)]
+
+
+def test_an_answer_to_what_was_asked_before_is_none_to_what_is_asked_now() -> None:
+    played = asked()
+    first = played.state.rows["deploy"].request
+    played.consent("deploy", Consent.DENIED)
+    played.hear(MessageType.ANSWER, Answer(choice="retry"), "deploy", sender=TECH_LEAD)
+    late = Approval(subject=first, decision=Consent.GRANTED, reason="yes")
+    played.go_on(played.hear(MessageType.APPROVAL, late, "deploy", sender=HUMAN, cause=first))
+    assert played.order == ["a"]
+    played.go_on(played.consent("deploy", Consent.GRANTED))
+    assert played.order == ["a", "deploy", "tell"]

@@ -11,7 +11,7 @@ from coordinators.fold import Heard, say
 from coordinators.refold import Begun, Refold
 from coordinators.rows import PlanState
 from coordinators.snapshots import KEPT, Photographer, Snapshot, SnapshotFolder
-from protocol.bodies import Approval, Consent, Control, Decision, ErrorCategory, ErrorDetails, ErrorLevel, Pattern, Verb
+from protocol.bodies import Consent, Control, Decision, ErrorCategory, ErrorDetails, ErrorLevel, Pattern, Verb
 from protocol.encoder import encode
 from protocol.messages import MessageType
 from protocol.topics import HUMAN, TECH_LEAD, topic_of
@@ -53,8 +53,7 @@ def eventful() -> Play:
         }
     )
     played.go_on(played.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=changed), "run", sender=HUMAN))
-    granted = Approval(subject="r", decision=Consent.GRANTED, reason="yes")
-    played.go_on(played.hear(MessageType.APPROVAL, granted, "deploy", sender=HUMAN))
+    played.go_on(played.consent("deploy", Consent.GRANTED))
     assert played.state.is_reported
     return played
 

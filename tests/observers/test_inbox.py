@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bus.memory import MemoryBus
 from observers.inbox import SHORT_ID, Request, Standing, requests, short_ids
-from protocol.bodies import Action, Answer, Approval, Consent, Control, Report, Verb
+from protocol.bodies import Action, Answer, Approval, Consent, Control, Report, Result, Verb
 from protocol.messages import Message, MessageType
 from protocol.topics import EVERYONE, HUMAN, SUPERVISOR, TECH_LEAD
 from scenarios import replies
@@ -51,6 +51,17 @@ def test_a_question_is_a_request_too() -> None:
     body = Report(action=Action.PENDING, question="Which of the two?")
     [request] = asked(message(MessageType.QUESTION, body, "q-1", sender="@lead", recipient=HUMAN))
     assert (request.question, request.options) == ("Which of the two?", ())
+
+
+def test_what_is_asked_again_stands_in_the_place_of_what_was_asked_before() -> None:
+    first, second = asked(leave("leave-1"), leave("leave-2"))
+    assert [one.standing(NOW_NS) for one in (first, second)] == [Standing.WITHDRAWN, Standing.OPEN]
+
+
+def test_when_the_mission_is_over_nothing_is_asked_any_more() -> None:
+    over = Report(action=Action.BLOCKED, result=Result(success=False, description="cancelled"))
+    told = message(MessageType.STATUS, over, "over", sender=TECH_LEAD, recipient=SUPERVISOR)
+    assert [one.standing(NOW_NS) for one in asked(leave(), told)] == [Standing.WITHDRAWN]
 
 
 def test_what_people_are_only_told_is_no_request() -> None:
