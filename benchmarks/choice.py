@@ -14,7 +14,7 @@ from typing import Final
 import yaml
 
 from scenarios.choice import Choice, choose, explained
-from scenarios.signs.sign import Pattern
+from scenarios.workflow import Pattern
 
 FILE: Final = Path(__file__).resolve().parent.parent / "tests" / "scenarios" / "descriptions.yaml"
 HALVES: Final = ("development", "untouched")

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from agents.definitions import catalogue
 from bus.artifacts import ArtifactStore
 from cli.exits import Exit
 from cli.missions import Json, NoCache, Quiet, RunDir, carry_out
@@ -23,11 +24,13 @@ from coordinators.graph import Graph, critical_path, graph_of
 from coordinators.plan import tasks_of
 from protocol.encoder import encode
 from protocol.errors import DefinitionError
-from scenarios.compile import plan_mission, read_workflow
+from scenarios.choice import explained
+from scenarios.compile import Source, plan_mission, read_workflow
 from scenarios.drawing import as_svg, as_text, group_in_words
 from scenarios.forecast import Step, assignments, forecast
 from scenarios.launch import check_size
 from scenarios.mission import Mission, check_writable
+from scenarios.proposal import as_yaml, propose
 
 _COMMAND = "workflow"
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow in YAML or JSON.")]
@@ -53,7 +56,11 @@ workflow_app = typer.Typer(no_args_is_help=True, help="Workflows that you write:
 
 
 def run_workflow(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Workflows in YAML or JSON.")],
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Workflows in YAML or JSON.")] = None,
+    task: Annotated[str, typer.Option(help="A task in words instead; files behind it are what it is about.")] = "",
+    save: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write the workflow made of --task here; do not run it.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Where the results go.")] = Path("out"),
     given: Given = None,
     with_files: Files = None,
@@ -68,17 +75,42 @@ def run_workflow(
     Of several, each has its own run and its own folder below --output. Exit codes: 0 done, 1 failed, 2 wrong input,
     3 a person must decide, 130 interrupted; of several the worst.
     """
-    if len(files) > 1:
+    if task:
+        with_files, files = [*(with_files or []), *map(Path, files or [])], None  # as the shell spells --files *.md
+    elif not files:
+        raise typer.BadParameter("give a workflow's FILE, or --task", param_hint="FILE")
+    if files and len(files) > 1:
         raise typer.Exit(_run_all(files, output, parallel, _passed_on(given, with_files, no_cache), as_json))
-    settings = load()
-    _check_exists(files[0])
-    source = read_workflow(Path(files[0]), _given(given))
-    with _planned(Path(files[0]), given, with_files, output) as (mission, _):
-        check_size(mission)
+    source = _proposed(task, with_files or [], save) if task else _read((files or [""])[0], given)
+    with tempfile.TemporaryDirectory() as folder:  # what cannot be planned leaves no run behind
+        check_size(plan_mission(source, output, ArtifactStore(Path(folder)), with_files or ()))
     check_writable(output)
-    run = new_run(settings, source.workflow.workflow.replace("/", "-"), run_dir)
+    run = new_run(load(), source.workflow.workflow.replace("/", "-"), run_dir)
     mission = plan_mission(source, output, ArtifactStore(run.artifacts), with_files or ())
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+
+
+def _read(name: str, given: list[str] | None) -> Source:
+    _check_exists(name)
+    return read_workflow(Path(name), _given(given))
+
+
+def _proposed(task: str, files: list[Path], save: Path | None) -> Source:
+    """Make a workflow of a task in words, show what it is and why, and return it where it can be carried out."""
+    made = propose(task, files, catalogue())
+    for line in explained(made.choice):
+        warn(line)
+    for name, doer in made.doers.items():
+        warn(f"{name}: @{doer.agent} with {doer.skill} (it says: {', '.join(doer.why)})")
+    if save is not None:
+        save.write_text(as_yaml(made.workflow), encoding="utf-8")
+        say(f"  {save}")
+        raise typer.Exit(Exit.DONE)
+    if made.missing:
+        warn("\n" + as_yaml(made.workflow))
+        listed = "".join(f"\n  {one}" for one in made.missing)
+        raise DefinitionError(f"the task cannot be carried out as it stands:{listed}\nbegin with: --save FILE")
+    return Source(made.workflow, Path.cwd())
 
 
 @workflow_app.command()
@@ -170,8 +202,7 @@ def _planned(
     file: Path, given: list[str] | None, with_files: list[Path] | None, output: Path = Path("out")
 ) -> Iterator[tuple[Mission, Graph]]:
     """Plan a workflow in a store that is thrown away."""
-    _check_exists(str(file))
-    source = read_workflow(file, _given(given))
+    source = _read(str(file), given)
     with tempfile.TemporaryDirectory() as folder:
         mission = plan_mission(source, output, ArtifactStore(Path(folder)), with_files or ())
         yield mission, graph_of(mission.plan)

@@ -15,9 +15,10 @@ from scenarios.signs.branches import BRANCHES
 from scenarios.signs.flow import FLOW
 from scenarios.signs.order import ORDER, SIDE_BY_SIDE
 from scenarios.signs.rounds import ROUNDS
-from scenarios.signs.sign import Pattern, Reason, Sign
+from scenarios.signs.sign import Reason, Sign
 from scenarios.steps import MAX_READ
 from scenarios.structure import structure
+from scenarios.workflow import Pattern
 
 TIES: Final = (Pattern.ITERATIVE, Pattern.CONDITIONAL, Pattern.PIPELINE, Pattern.SEQUENTIAL, Pattern.PARALLEL)
 NOTHING_MORE: Final = "nothing in it asks for more"

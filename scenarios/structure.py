@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from scenarios.signs.sign import Pattern, Reason
+from scenarios.signs.sign import Reason
 from scenarios.steps import sentences, steps_of, things_of
 from scenarios.words import is_action, stem, words_of
+from scenarios.workflow import Pattern
 
 _NO_ITEM: Final = (
     r"(?!(?:time|round|attempt|iteration|pass|try|run|step|stage|change|other|another|day|night|week|month"

@@ -35,7 +35,9 @@ def leave(identity: str = DEPLOY, *, due_ns: int | None = None, reason: str = "s
     return message(MessageType.APPROVAL, body, identity, sender="@lead", recipient=HUMAN, task="deploy")
 
 
-def escalated(identity: str = STUCK, *, options: Sequence[str] = OPTIONS, question: str = "What now?") -> Message:
+def escalated(
+    identity: str = STUCK, *, options: Sequence[str] = OPTIONS, question: str = "What now?", task: str = "extract/1"
+) -> Message:
     """Return the tech lead's question about a task that the agents cannot finish."""
     details = ErrorDetails(
         level=ErrorLevel.PERSON,
@@ -44,7 +46,7 @@ def escalated(identity: str = STUCK, *, options: Sequence[str] = OPTIONS, questi
         attempted_recovery="another specialist",
     )
     body = Report(action=Action.ESCALATING, question=question, options=tuple(options), error_details=details)
-    return message(MessageType.ESCALATION, body, identity, sender=TECH_LEAD, recipient=HUMAN, task="extract/1")
+    return message(MessageType.ESCALATION, body, identity, sender=TECH_LEAD, recipient=HUMAN, task=task)
 
 
 def started() -> Message:

@@ -11,3 +11,4 @@ SKILLS: Final[Mapping[str, Skill]] = {
     "find-contradictions": find_contradictions,
     "write-facts": write_facts,
 }
+ONE_AT_A_TIME: Final = frozenset({"extract-facts"})  # skills that take one file; of several, each is a task of its own

@@ -20,7 +20,10 @@ FINDINGS_NAME: Final = "findings.json"
 
 def extract(work: Work) -> Outcome:
     """Read one document and hand on its facts as a claims file."""
-    document = work.assignment.inputs[0]
+    if len(work.assignment.inputs) != 1:
+        hint = f"reads one document, {len(work.assignment.inputs)} are given; make a task for each"
+        raise SkillFailed(ErrorLevel.TECH_LEAD, ErrorCategory.ARCHITECTURAL, hint)
+    [document] = work.assignment.inputs
     data = work.read(document)
     try:
         raw = work.step("extract", data, lambda: to_json(extract_facts(document.path, data)), CLAIMS_MEDIA_TYPE)

@@ -6,19 +6,9 @@
 """
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
-
-class Pattern(Enum):
-    """How the parts of a mission hang together."""
-
-    SEQUENTIAL = "sequential"
-    PARALLEL = "parallel"
-    CONDITIONAL = "conditional"
-    ITERATIVE = "iterative"
-    PIPELINE = "pipeline"
-
+from scenarios.workflow import Pattern
 
 SEQUENTIAL, PARALLEL, CONDITIONAL, ITERATIVE, PIPELINE = Pattern
 

@@ -192,7 +192,8 @@ def test_a_lapsed_request_is_shown_as_such_and_cannot_be_approved(capsys: pytest
 def test_what_cannot_be_done_is_wrong_usage_and_nothing_is_said(
     capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
 ) -> None:
-    run = a_run("one", leave(), escalated(), escalated("same-prefix-1"), escalated("same-prefix-2"))
+    alike = [escalated(f"same-prefix-{n}", task=f"extract/{n + 1}") for n in (1, 2)]
+    run = a_run("one", leave(), escalated(), *alike)
     code, _, complained = orchestra(capsys, *arguments)
     assert (code, said_by_people(run)) == (2, [])
     assert reason in complained

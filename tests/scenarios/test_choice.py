@@ -6,8 +6,8 @@ from agents.definitions import Definition, catalogue
 from benchmarks.choice import FILE, accuracy, always_sequential, by_keyword, by_rules, labelled, listed
 from scenarios.candidates import specialists_for
 from scenarios.choice import NOTHING_MORE, TIES, choose, explained
-from scenarios.signs.sign import Pattern
 from scenarios.steps import MAX_READ, Branches, Repetition, branches, parts, repetition
+from scenarios.workflow import Pattern
 
 SEQUENTIAL, PARALLEL, CONDITIONAL, ITERATIVE, PIPELINE = Pattern
 HALVES = labelled()
