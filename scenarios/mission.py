@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -120,13 +121,17 @@ def check_writable(output: Path) -> None:
 def write_results(files: tuple[File, ...], store: ArtifactStore, output: Path) -> list[Path]:
     """Write accepted artifacts under a folder, each whole or not at all, and return their paths.
 
+    Files of one name that several tasks have made go into folders with the names of their tasks.
+
     Raises:
         SourceError: one cannot be read or written, or would leave the folder.
     """
     written = []
+    names = Counter(PurePosixPath(file.path).parts[2:] for file in files)
     for file in files:
         # mission/<task>/<path>: the first two parts are the run's business, not the reader's.
         parts = PurePosixPath(file.path).parts[2:]
+        parts = PurePosixPath(file.path).parts[1:] if names[parts] > 1 else parts
         if not parts or ".." in parts or PurePosixPath(file.path).is_absolute():
             raise SourceError(f"the artifact path {file.path!r} does not lead into {output}")
         target = output.joinpath(*parts)

@@ -23,21 +23,21 @@ def orchestra(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end and return what it said."""
     return subprocess.run(
-        _command(*arguments),
+        command(*arguments),
         cwd=cwd,
         capture_output=True,
         text=True,
         timeout=timeout_s,
-        env=_environment(cache),
+        env=environment(cache),
         check=False,
     )
 
 
-def _command(*arguments: str | Path) -> list[str]:
+def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "cli.main", *map(str, arguments)]
 
 
-def _environment(cache: str | Path = "off") -> dict[str, str]:
+def environment(cache: str | Path = "off") -> dict[str, str]:
     """Missions of tests do all their work, and leave nothing with the user, unless they are about kept results."""
     ours = {"ORCHESTRA_CACHE": str(cache)}
     return {**os.environ, **ours, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}
@@ -119,10 +119,10 @@ class Mission:
 
 def start(folder: Path, specs: Path = SAMPLE, *more: str, cache: str | Path = "off") -> Mission:
     """Start `orchestra run spec-facts` and return at once."""
-    command = _command(
+    arguments = command(
         "run", "spec-facts", "--specs", specs, "--output", folder / "out", "--run-dir", folder / "run", *more
     )
     process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(cache)
+        arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(cache)
     )
     return Mission(folder, process)

@@ -14,7 +14,7 @@ from protocol.bodies import Control, Verb
 from protocol.decoder import decode
 from scenarios.fork import branch
 from tests.cases import SAMPLE
-from tests.mission.runs import Mission, _command, _environment, orchestra, start
+from tests.mission.runs import Mission, command, environment, orchestra, start
 
 CHANGED = "extract/003-cell-note.md"
 
@@ -30,9 +30,9 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Mission:
 def forked(parent: Mission, folder: Path, at: int, *more: str | Path) -> Mission:
     """Start `orchestra fork` and return at once."""
     where = ("--output", folder / "out", "--run-dir", folder / "run")
-    command = _command("fork", parent.run, "--at", str(at), *where, *more)
+    arguments = command("fork", parent.run, "--at", str(at), *where, *more)
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True, env=_environment())
+    process = subprocess.Popen(arguments, cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment())
     return Mission(folder, process)
 
 
@@ -68,8 +68,8 @@ def test_a_changed_document_is_read_again_and_nothing_else_is(parent: Mission, t
     assert again == {CHANGED, "compare", "write"}
     facts = (mission.output / "FACTS.md").read_text(encoding="utf-8")
     assert "3.60 V" in facts
-    for command in ("replay", "audit verify"):
-        checked = orchestra(*command.split(), mission.run, cwd=tmp_path)
+    for check in ("replay", "audit verify"):
+        checked = orchestra(*check.split(), mission.run, cwd=tmp_path)
         assert checked.returncode == 0, checked.stderr
     assert (parent.run / "forks.jsonl").read_text().count("\n") >= 1
     entry = list(JournalReader(mission.run / "journal").entries())[last]

@@ -13,7 +13,7 @@ import pytest
 from bus.segment import segments
 from protocol.decoder import decode
 from tests.cases import ROOT, SAMPLE, cases
-from tests.mission.runs import Mission, _command, _environment, orchestra, start
+from tests.mission.runs import Mission, command, environment, orchestra, start
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +113,10 @@ def test_an_observer_that_comes_and_goes_disturbs_nothing(tmp_path: Path) -> Non
     mission.wait_for(lambda entry: entry.topic.endswith("/task-assignment"))
     watching = [
         subprocess.Popen(
-            _command("observe", mission.run, "--from", "1", "--json"),
+            command("observe", mission.run, "--from", "1", "--json"),
             stdout=subprocess.PIPE,
             text=True,
-            env=_environment(),
+            env=environment(),
         )
         for _ in range(2)
     ]
@@ -212,7 +212,7 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     options = ["--specs", str(SAMPLE), "--output", str(tmp_path / "out"), "--json"]
     command = [sys.executable, "-m", "scenarios.spec_facts", *options]
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, env=_environment(), timeout=60, check=False
+        command, cwd=tmp_path, capture_output=True, text=True, env=environment(), timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["done"] is True
