@@ -34,7 +34,7 @@ class Definition:
     """One agent as it is defined. model: an alias such as opus, or "none" for deterministic skills only.
 
     max_age_s: how long a result of this agent may be used again for the same task; 0: not at all.
-    unknown: keys of the front matter that mean nothing here; they are kept, not lost.
+    unknown: keys of the front matter that mean nothing here; they are kept, not lost. text: the whole file.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Definition:
     path: str = ""
     max_age_s: int = 0
     unknown: tuple[str, ...] = ()
+    text: str = ""
 
 
 def load(path: Path) -> Definition:
@@ -121,6 +122,7 @@ def _definition(keys: dict[str, Any], role: str, path: str, lines: list[str]) ->
         path=path,
         max_age_s=max_age_h * 3600,
         unknown=tuple(key for key in keys if key not in KEYS),
+        text="\n".join(lines),
     )
 
 

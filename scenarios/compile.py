@@ -13,6 +13,7 @@ from string import Template
 from typing import Any, Final
 
 from agents.definitions import Definition, catalogue, load_folder
+from agents.dependencies import dependencies
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills, load_own
 from bus.artifacts import ArtifactStore
@@ -258,6 +259,9 @@ class _Compiler:
         settings = tuple(Setting(name=name, value=value) for name, value in step.settings.items())
         if self._own and skill in self._own.names:
             settings += (Setting(name="skills", value=sha256(self._own.source).hexdigest()),)
+        depends = step.cache.depends
+        files = [Path(name) for name in depends.files]
+        settings += dependencies(self._source.folder, git=depends.git, files=files, configuration=depends.config)
         made = {
             "agent": f"@{agent}",
             "skill": skill,

@@ -151,7 +151,7 @@ class Launch:
         lost = [(f"lost-{instance}", Lost(agent=agent, instance=instance, reason="the run was stopped"))
                 for agent, instance in self._held_before()]  # fmt: skip
         self._say_all([*lost])
-        start = _start(self.mission)
+        start = start_control(self.mission)
         self._say_all([("start", start)], recipient=TECH_LEAD)
 
     def _held_before(self) -> list[tuple[str, str]]:
@@ -346,7 +346,8 @@ def _present(member: CastMember) -> Control:
     return Control(verb=Verb.PRESENT, subject=member.name, settings=(role,))
 
 
-def _start(mission: Mission) -> Control:
+def start_control(mission: Mission) -> Control:
+    """Return the message body that starts a mission, with all that a resume needs to know again."""
     settings = [Setting(name="coordinator", value=mission.coordinator)]
     settings += [Setting(name=name, value=value) for name, value in (*mission.settings, *brought_along(mission))]
     return Control(verb=Verb.START, subject=mission.scenario, settings=tuple(settings), plan=mission.plan)
@@ -359,7 +360,7 @@ def check_size(mission: Mission) -> None:
         SourceError: the plan is too large, or holds something that XML cannot carry.
     """
     try:
-        encode(_message(_start(mission), "start", "run", TECH_LEAD))
+        encode(_message(start_control(mission), "start", "run", TECH_LEAD))
     except WireError as error:
         raise SourceError(f"the plan of {len(mission.plan.tasks):,} tasks cannot be sent: {error}; split it") from error
 

@@ -70,9 +70,9 @@ _SKILLS: Final = "skills"
 
 def brought_along(mission: Mission) -> tuple[tuple[str, str], ...]:
     """Return as settings what a mission has that does not ship: whole definitions, and the digest of its skills."""
-    shipped = set(catalogue().values())
-    own = [definition for definition in mission.definitions if definition not in shipped]
-    told = [(f"{_DEFINITION}{definition.name}", Path(definition.path).read_text("utf-8-sig")) for definition in own]
+    shipped = {definition.text for definition in catalogue().values()}
+    own = [definition for definition in mission.definitions if definition.text not in shipped]
+    told = [(f"{_DEFINITION}{definition.name}", definition.text) for definition in own]
     if mission.skills is not None:
         told.append((_SKILLS, f"{mission.skills.sha256} {mission.skills.path}"))
     return tuple(told)

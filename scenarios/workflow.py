@@ -89,10 +89,11 @@ class Budget(Definition):
 
 
 class Depends(Definition):
-    """What a kept result depends on beside its inputs: the state of a git repository, and files."""
+    """What a kept result depends on beside its inputs: a git repository's commit and branch, files, configuration."""
 
     git: bool = False
     files: Names = []
+    config: Annotated[dict[str, str], BeforeValidator(_texts)] = {}
 
 
 class Cache(Definition):
