@@ -66,6 +66,7 @@ def _texts(value: Any) -> Any:
 
 
 Seconds = Annotated[int, BeforeValidator(seconds), Field(ge=0, json_schema_extra={"examples": ["90s", "2m", "1h30m"]})]
+Limit = Annotated[int, BeforeValidator(seconds), Field(ge=1, json_schema_extra={"examples": ["90s", "2m", "1h30m"]})]
 Condition = Annotated[str, AfterValidator(_condition)]
 Names = Annotated[list[str], BeforeValidator(_listed)]
 StepName = Annotated[str, Field(pattern=_NAME)]
@@ -128,13 +129,13 @@ class Step(Definition):
     when: Condition | None = None
     gates: Annotated[list[Condition], BeforeValidator(_listed)] = []
     retry: Retry | None = None
-    timeout: Seconds | None = None
-    deadline: Seconds | None = None
+    timeout: Limit | None = None
+    deadline: Limit | None = None
     estimate: Seconds | None = None
     budget: Budget | None = None
     priority: Priority | None = None
     critical: bool = True
-    approve: bool | Seconds = False
+    approve: bool | Limit = False
     otherwise: Names = []
     fixed_by: str | None = None
     cache: Annotated[Cache, BeforeValidator(_cache)] = Cache()
@@ -205,7 +206,7 @@ class Workflow(Definition):
     agents: Names = []
     instances: int = Field(default=2, ge=1, le=64)
     workers: int | None = Field(default=None, ge=1)
-    deadline: Seconds | None = None
+    deadline: Limit | None = None
     snapshot_every: int = Field(default=3, ge=1)
     steps: list[Step] = Field(min_length=1)
 
