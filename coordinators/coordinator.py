@@ -14,7 +14,7 @@ from coordinators import drafts
 from coordinators.change import adopt, redo
 from coordinators.fold import Draft, Heard
 from coordinators.plan import check
-from coordinators.recovery import RATE, Fault, Kind, Way, classified, next_agent, pause_ns, way_out
+from coordinators.recovery import RATE, Fault, classified, next_agent, pause_ns, way_out
 from coordinators.rows import Breaker, PlanState, TaskRow
 from coordinators.tasks import WITH_AN_AGENT, State, Step
 from coordinators.turn import Turn
@@ -34,6 +34,7 @@ from protocol.bodies import (
     Wake,
 )
 from protocol.errors import DefinitionError
+from protocol.failures import LEASE_RAN_OUT, Kind, Way, strategy_of
 from protocol.messages import Message
 from protocol.topics import EVERYONE, HUMAN
 
@@ -49,7 +50,7 @@ Stepped = tuple[PlanState, tuple[Draft, ...]]
 class Coordinator:
     """The fold. lead: whom it reports and escalates to."""
 
-    version = "4"
+    version = "5"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead
@@ -178,10 +179,11 @@ class Coordinator:
         if is_passing:
             self._count_failure(turn, row.agent or row.planned.agent)
         way = way_out(row, fault, _rates(turn.state))
-        told = {"strategy": way.value, "feedback": fault.reason}
+        strategy = strategy_of(fault.kind, way)
+        told = {"strategy": strategy, "feedback": fault.reason}
         match way:
             case Way.RETRY:
-                turn.put(row, Step.PAUSE, due_ns=turn.at_ns + pause_ns(row), strategy=way.value, instance="")
+                turn.put(row, Step.PAUSE, due_ns=turn.at_ns + pause_ns(row), strategy=strategy, instance="")
             case Way.FEEDBACK | Way.RESOLVE:
                 turn.make_ready(row, Step.RETRY, **told)
             case Way.ALTERNATIVE:
@@ -189,7 +191,7 @@ class Coordinator:
             case Way.FIX:
                 redo(turn, turn.row(row.policy.fixed_by or "", row.path), **told)
             case Way.SKIP:
-                self._leave_out(turn, row, fault.reason)
+                self._leave_out(turn, row, fault.reason, fault.kind)
             case Way.MANUAL:
                 self._give_up(turn, row, fault.reason, fault)
 
@@ -206,13 +208,13 @@ class Coordinator:
         for name in reversed((*turn.node(row).chain, row.planned.id)):
             around = turn.row(name, row.path[: turn.state.graph.depth_of(name)])
             if not around.is_critical:
-                self._leave_out(turn, around, reason)
+                self._leave_out(turn, around, reason, fault.kind if fault else Kind.LOST)
                 return
         row = turn.put(row, Step.ESCALATE, instance="", due_ns=0)
         turn.drafts.append(drafts.escalation(turn.state, self._lead, row, reason, fault))
 
-    def _leave_out(self, turn: Turn, row: TaskRow, why: str) -> None:
-        turn.drafts.append(drafts.left_out(turn.state, row, why))
+    def _leave_out(self, turn: Turn, row: TaskRow, why: str, kind: Kind | None = None) -> None:
+        turn.drafts.append(drafts.left_out(row, why, kind))
         turn.skip(row, why[:500])
 
     def _answer(self, turn: Turn, row: TaskRow, body: Answer) -> None:
@@ -275,8 +277,8 @@ class Coordinator:
 
     def _late(self, turn: Turn, row: TaskRow) -> None:
         if row.state is State.CLAIMED:  # its process hangs
-            turn.stop(row, "its lease ran out")
-            self._take_back(turn, row, "its lease ran out")
+            turn.stop(row, LEASE_RAN_OUT)
+            self._take_back(turn, row, LEASE_RAN_OUT)
         elif row.state is State.PAUSED:
             turn.make_ready(row, Step.RETRY)
         elif row.state is State.ASKED:

@@ -30,6 +30,7 @@ from protocol.bodies import (
     Verb,
     WakeRequest,
 )
+from protocol.failures import LEFT_OUT, Kind
 from protocol.messages import Mark, MessageType, QualityGates
 from protocol.names import Priority
 from protocol.topics import CLOCK, HUMAN, SUPERVISOR
@@ -124,10 +125,11 @@ def stop_process(state: PlanState, row: TaskRow, why: str) -> Draft:
     )
 
 
-def left_out(state: PlanState, row: TaskRow, why: str) -> Draft:
-    """Say that the mission goes on without a task."""
+def left_out(row: TaskRow, why: str, kind: Kind | None) -> Draft:
+    """Say that the mission goes on without a task. kind: of the failure for which; None: somebody decided so."""
     text = f"{row.name} was left out: {why}"[:65536]
-    body = Alert(code="task-left-out", severity=Severity.WARNING, state=AlertState.RAISED, text=text)
+    named = kind.value if kind else None
+    body = Alert(code=LEFT_OUT, severity=Severity.WARNING, state=AlertState.RAISED, text=text, kind=named)
     return Draft(recipient=SUPERVISOR, type=MessageType.ALERT, task=row.name, body=body)
 
 
@@ -138,6 +140,7 @@ def escalation(state: PlanState, lead: str, row: TaskRow, reason: str, fault: Fa
         category=fault.category if fault else ErrorCategory.EXECUTION,
         message=f"{row.planned.title}: {reason}"[:65536],
         attempted_recovery=_tried(row),
+        kind=(fault.kind if fault else Kind.LOST).value,
     )
     return Draft(
         recipient=lead,

@@ -9,12 +9,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import sha256
 from typing import Final
 
 from coordinators.rows import TaskRow
 from protocol.bodies import Decision, ErrorCategory, ErrorDetails, ErrorLevel, VerdictReport
+from protocol.failures import Kind, Way
 
 ATTEMPTS: Final = 3
 RATE: Final = "rate."  # settings of the assignment that tell how often a way has succeeded: rate.KIND/WAY
@@ -30,30 +30,6 @@ _PASSING: Final = re.compile(
 _CONFLICT: Final = re.compile(r"\bmerge conflict\b|^<{7} |\bconflict \(content\)", re.IGNORECASE | re.MULTILINE)
 
 
-class Kind(Enum):
-    """What kind of failure it is, which decides the ways out of it."""
-
-    PASSING = "passing"  # the same may succeed later
-    REJECTED = "rejected"  # a gate says what is wrong with it
-    LOOP = "loop"  # the same result was rejected before
-    FAULTY_INPUT = "faulty-input"  # the work of the task that it checks is wrong
-    CONFLICT = "conflict"  # two changes of one place
-    BEYOND = "beyond"  # the specialist says that somebody higher has to act
-    PERSON = "person"  # only a person can mend it
-
-
-class Way(Enum):
-    """A way out."""
-
-    RETRY = "retry"
-    FEEDBACK = "retry-with-feedback"
-    ALTERNATIVE = "alternative"
-    RESOLVE = "resolve-conflict"
-    FIX = "fix-author"
-    SKIP = "skip"
-    MANUAL = "manual"
-
-
 WAYS: Final[Mapping[Kind, tuple[Way, ...]]] = {
     Kind.PASSING: (Way.RETRY, Way.ALTERNATIVE),
     Kind.REJECTED: (Way.FEEDBACK, Way.ALTERNATIVE),
@@ -62,6 +38,7 @@ WAYS: Final[Mapping[Kind, tuple[Way, ...]]] = {
     Kind.CONFLICT: (Way.RESOLVE,),
     Kind.BEYOND: (Way.ALTERNATIVE,),
     Kind.PERSON: (),
+    Kind.LOST: (Way.RETRY,),
 }
 
 

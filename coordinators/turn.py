@@ -20,6 +20,7 @@ from coordinators.rows import Breaker, PlanState, TaskRow
 from coordinators.tasks import WITH_AN_AGENT, State, Step, advance
 from protocol.bodies import File, Pattern, Value
 from protocol.conditions import read_condition
+from protocol.failures import Kind, Way, strategy_of
 from protocol.ids import derived
 
 CONSENT_S: Final = 86_400
@@ -212,7 +213,7 @@ class Turn:
             self.put(row, Step.PAUSE, due_ns=breaker.open_until_ns)
             return
         if breaker.open_until_ns > self.at_ns:
-            row = replace(row, agent=other or "", strategy="alternative")
+            row = replace(row, agent=other or "", strategy=strategy_of(Kind.PASSING, Way.ALTERNATIVE))
         elif breaker.open_until_ns:
             self.close_off(row.agent or row.planned.agent, breaker)  # this attempt decides; others wait for it
         row = self.put(row, Step.ASSIGN, attempt=row.attempt + 1)

@@ -106,11 +106,14 @@ class Result(Body):
 
 
 class ErrorDetails(Body):
+    """kind: of an escalation, what kind of failure led to it (`protocol.failures.Kind`)."""
+
     level: ErrorLevel
     category: ErrorCategory
     message: Text
     attempted_recovery: Text | None = None
     transient: bool | None = None
+    kind: Identifier | None = None
 
 
 class Work(Body):
@@ -333,12 +336,15 @@ class AlertState(Enum):
 
 
 class Alert(Body):
+    """kind: what kind of failure raised it, where one did (`protocol.failures.Kind`)."""
+
     code: Identifier
     severity: Severity
     state: AlertState
     text: Text
     value: Number | None = None
     limit: Number | None = None
+    kind: Identifier | None = None
 
 
 class Consent(Enum):

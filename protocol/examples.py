@@ -56,6 +56,7 @@ _BODIES: Final[dict[MessageType, b.Body]] = {
             message="three attempts were rejected: the quote on line 12 is not in the document",
             attempted_recovery="assigned again twice with the verdict as feedback",
             transient=False,
+            kind="rejected",
         ),
     ),
     MessageType.QUESTION: b.Report(
@@ -73,7 +74,7 @@ _BODIES: Final[dict[MessageType, b.Body]] = {
         timeout_s=120,
         accept=("facts > 0",),
         max_age_s=86_400,
-        strategy="retry-with-feedback",
+        strategy="rejected/retry-with-feedback",
     ),
     MessageType.CLAIM: b.Claim(instance="fact-extractor-1.0", lease_s=120),
     MessageType.ANSWER: b.Answer(choice="60 V", text="the installation manual is binding"),

@@ -35,8 +35,8 @@ _VALID = compiled()
 # What a declaration after a mark of UTF-8 says of the encoding. libxml2 believes the mark, expat the declaration.
 _CONTRADICTED: Final = re.compile(rb"\xef\xbb\xbf<\?xml[^>]*\sencoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IGNORECASE)
 _FUNCTION: Final = re.compile(r"^(?:xml[A-Z]\w+|xmlns) ?: ?")
-# Of these payloads the second element is a moment.
-_STAMPED: Final = frozenset({"wake-request", "wake", "telemetry"})
+# The element of a payload that is a moment.
+_STAMPED: Final = {"wake-request": "due", "wake": "due", "telemetry": "taken", "approval": "due"}
 
 
 def parse(raw: bytes) -> etree._Element:
@@ -96,8 +96,9 @@ def _agree(raw: bytes, root: etree._Element) -> None:
         raise Invalid(reason, line=line, column=column, element=str(tag))
     stamp = context[1]
     _check_calendar(raw, root, stamp if stamp.tag == "timestamp" else context[2])
-    if tag in _STAMPED:
-        _check_calendar(raw, root, first[1])
+    dated = first.find(_STAMPED[str(tag)]) if tag in _STAMPED else None
+    if dated is not None:
+        _check_calendar(raw, root, dated)
 
 
 def _check_calendar(raw: bytes, root: etree._Element, stamp: etree._Element) -> None:

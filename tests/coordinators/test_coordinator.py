@@ -131,7 +131,7 @@ def test_a_rejection_gives_the_next_attempt_with_the_verdict_as_feedback() -> No
     desk.claim("a")
     [again] = desk.verdict("a", Decision.REJECT, reason="line 3: not verbatim")
     assert isinstance(again.body, TaskAssignment)
-    assert again.body.strategy == "retry-with-feedback"
+    assert again.body.strategy == "rejected/retry-with-feedback"
     assert isinstance(again.body, TaskAssignment)
     assert (again.attempt, again.body.feedback) == (2, "line 3: not verbatim")
 

@@ -68,7 +68,7 @@ def test_a_passing_failure_waits_before_it_is_tried_again_and_longer_each_time(d
     assert played.order == ["a", "a", "a"]
     assert 1 <= pauses[0] <= 1.26
     assert 2 <= pauses[1] <= 2.51
-    assert played.assignment("a", 2).strategy == "retry"
+    assert played.assignment("a", 2).strategy == "passing/retry"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_passing_failure_waits_before_it_is_tried_again_and_longer_each_time(d
 def test_a_failure_that_does_not_pass_by_itself_is_told_to_the_next_attempt_at_once(details: ErrorDetails) -> None:
     played = play(task("a"), reply=failing(rejected("layer 4 output: no", details)))
     assert played.assignment("a", 2).feedback == "layer 4 output: no"
-    assert played.assignment("a", 2).strategy == "retry-with-feedback"
+    assert played.assignment("a", 2).strategy == "rejected/retry-with-feedback"
 
 
 def test_the_pause_has_a_longest() -> None:
@@ -129,7 +129,7 @@ def test_what_a_check_finds_goes_back_to_the_author_and_what_builds_on_it_is_don
     )
     assert played.order == ["write", "format", "test", "write", "format", "test", "ship"]
     assert played.assignment("write", 2).feedback == "test_add: 2 + 2 is not 5"
-    assert played.assignment("write", 2).strategy == "fix-author"
+    assert played.assignment("write", 2).strategy == "faulty-input/fix-author"
     assert [file.path for file in played.assignment("test", 2).inputs] == [
         "mission/write/0.out",
         "mission/format/0.out",
@@ -148,7 +148,7 @@ def test_an_author_is_asked_so_often_and_no_more() -> None:
 
 def test_a_merge_conflict_is_resolved_before_anybody_is_asked() -> None:
     played = play(task("merge"), reply=failing(rejected("merge conflict in limits.h")))
-    assert played.assignment("merge", 2).strategy == "resolve-conflict"
+    assert played.assignment("merge", 2).strategy == "conflict/resolve-conflict"
 
 
 def test_an_agent_that_keeps_failing_is_given_nothing_for_a_while_and_then_one_attempt_decides() -> None:

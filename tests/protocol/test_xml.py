@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -349,3 +350,14 @@ def test_a_wrong_value_of_any_length_makes_a_short_reason() -> None:
             parse(DOCUMENT.replace("extract-facts", value).encode())
         assert len(caught.value.reason) < 320
         assert "is not an identifier" in caught.value.reason
+
+
+def test_the_moment_until_which_an_approval_is_asked_for_has_to_exist_too() -> None:
+    asked = example(MessageType.APPROVAL)
+    dated = asked.model_copy(update={"body": asked.body.model_copy(update={"due": asked.timestamp_ns})})
+    raw = encode(dated)
+    assert parse(raw) is not None
+    day = re.search(rb"<due>(....-..-..)", raw)
+    assert day is not None
+    with pytest.raises(Invalid, match="is not a moment in the calendar"):
+        parse(raw.replace(b"<due>" + day[1], b"<due>2026-02-30"))
