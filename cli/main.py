@@ -14,6 +14,7 @@ from cli.history import history, show
 from cli.keys import keys_app
 from cli.missions import fork, resume, run_spec_facts
 from cli.people import answer, approve, cancel, inbox, reject
+from cli.recovery import recovery
 from cli.replaying import record, record_test, replay
 from cli.screen import log_to_screen, warn
 from cli.validation import schema, template, validate
@@ -45,6 +46,7 @@ app.command()(reject)
 app.command()(cancel)
 app.command()(history)
 app.command()(show)
+app.command()(recovery)
 app.command()(observe)
 app.command()(status)
 audit_app.command("verify")(verify_run)

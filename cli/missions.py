@@ -12,7 +12,7 @@ from bus.journal import JournalReader
 from bus.run import RunFolder
 from cli.exits import Exit
 from cli.progress import ProgressView
-from cli.runs import find_run, kept_results, listening, new_run
+from cli.runs import all_runs, find_run, kept_results, listening, new_run
 from cli.screen import say, say_json, warn
 from cli.settings import load
 from coordinators.plan import check, tasks_of
@@ -24,6 +24,7 @@ from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch, check_size
 from scenarios.mission import Mission, check_writable, mission_of, write_results
 from scenarios.person import tell
+from scenarios.rates import MEMORY, with_rates
 from scenarios.revision import acceptance, revision
 from scenarios.spec_facts import plan as spec_facts
 
@@ -186,6 +187,8 @@ def carry_out(
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.default_int_handler)  # stop as on Ctrl-C: in order, and sealed
             settings = load()
+            if not any(run.journal.glob("*.mcap")):  # a start is said once: what was told then is told for good
+                mission = with_rates(mission, all_runs(settings), settings.runs / MEMORY, warn)
             end = Launch(
                 run,
                 mission,

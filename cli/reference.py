@@ -28,6 +28,8 @@ One object a line, UTF-8.
 | `run`, `resume` | `run`, `done`, `files`, `decide` (what a person must decide, or null) |
 | `history` | `run`, `scenario`, `began`, `took_s`, `tasks`, `accepted`, `entries`, `stands` |
 | `show` | `run`, `at`, `recorded_ns`, `tasks` (each `task`, `agent`, `state`, `attempt`, `rejections`, `losses`, `instance`, `waits_for`, `note`, `artifacts`) |
+| `recovery` | `task`, `attempt`, `kind`, `reason`, `agent`, `failed_at`, `way` (null: nothing so far), `next_agent`, `outcome` (`open`, `helped`, `failed again`, `left out`, `escalated`, `given up`), `decision`, `decided_by`, `answered_at`, `ended_at` (0: not so far), `took_s` (or null) |
+| `recovery --all` | `runs`, `unread`, `failures`, `tasks`, `accepted`, `error_rate`, `troubled`, `alone`, `share_alone`, `ways` (each `way`, `helped`, `tried`, `share`) |
 | `replay` | `agent`, `same`, `not_sent`; on a difference one object: `agent`, `sequence`, `cause`, `reason`, `diff` |
 | `inbox` | `id`, `short`, `run`, `kind`, `from`, `task`, `question`, `options`, `asked_ns`, `due_ns` (or null), `standing` (`open`, `settled`, `lapsed`, `withdrawn`), `settled` (null, or `person`, `choice`, `text`, `said_ns`, `sequence`) |
 | `answer`, `approve`, `reject` | `run`, `id`, `choice`, `person`, `text`, `sequence`, `said_ns`, `new` (false: it was said before), `running` |
