@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
+from agents.skills.merging import merge_files
 from agents.skills.spec_facts import extract, find_contradictions, write_facts
+from agents.skills.testing import run_tests
 from agents.work import Skill
 
 SKILLS: Final[Mapping[str, Skill]] = {
     "extract-facts": extract,
     "find-contradictions": find_contradictions,
     "write-facts": write_facts,
+    "merge-files": merge_files,
+    "run-tests": run_tests,
 }
 ONE_AT_A_TIME: Final = frozenset({"extract-facts"})  # skills that take one file; of several, each is a task of its own
