@@ -1,6 +1,7 @@
 """Three-way merges: what git merges, what is decided without judgement, and what goes to a person."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,14 @@ from protocol.bodies import (
     VerdictReport,
 )
 from protocol.messages import MessageType
+from scenarios.rehearsal import Script
 from tests.agents.works import work_with
 from tests.scenarios.plays import rehearse
 from tests.systems import need_command
 
 BASE = "one\ntwo\nthree\nfour\nfive\n"
 RESOLVE = "conflict/resolve-conflict"
-NAMED = {"base": "base/a.c", "ours": "ours/a.c", "theirs": "theirs/a.c"}
+NAMED = ("base", "ours", "theirs")
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +35,12 @@ def _with_git() -> None:
     need_command("git", "git")
 
 
-def merging(folder: Path, base: str, ours: str, theirs: str, *, name: str = "a.c", **more: str | None) -> Work:
-    files: dict[str, str | bytes] = {f"base/{name}": base, f"ours/{name}": ours, f"theirs/{name}": theirs}
-    settings = {side: f"{side}/{name}" for side in NAMED}
-    strategy = more.pop("strategy", None)
-    return work_with(folder, files, strategy=strategy, **settings, **{key: value or "" for key, value in more.items()})
+def merging(
+    folder: Path, base: str, ours: str, theirs: str, *, name: str = "a.c", strategy: str | None = None, union: str = ""
+) -> Work:
+    files = {f"base/{name}": base, f"ours/{name}": ours, f"theirs/{name}": theirs}
+    settings = {**{side: f"{side}/{name}" for side in NAMED}, "union": union}
+    return work_with(folder, files, settings, strategy=strategy)
 
 
 def merged(work: Work) -> str:
@@ -138,10 +141,10 @@ def test_a_file_that_speaks_of_conflicts_is_merged_like_any_other(tmp_path: Path
 
 
 def test_several_files_are_merged_in_one_task(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {f"{side}/{name}": BASE for side in NAMED for name in ("a.c", "b.c")}
+    files = {f"{side}/{name}": BASE for side in NAMED for name in ("a.c", "b.c")}
     files["theirs/b.c"] = BASE.replace("two", "2")
     settings = {f"{side}.{name[0]}": f"{side}/{name}" for side in NAMED for name in ("a.c", "b.c")}
-    work = work_with(tmp_path, files, **settings)
+    work = work_with(tmp_path, files, settings)
     outcome = merge_files(work)
     assert {file.path: work.store.get(file).decode() for file in outcome.artifacts} == {
         "mission/t/a.c": BASE,
@@ -161,7 +164,7 @@ def test_several_files_are_merged_in_one_task(tmp_path: Path) -> None:
 def test_what_cannot_be_merged_at_all_is_for_a_person(
     tmp_path: Path, files: dict[str, str | bytes], settings: dict[str, str], words: str
 ) -> None:
-    details = failure(work_with(tmp_path, files, **settings)).details
+    details = failure(work_with(tmp_path, files, settings)).details
     assert details.level is ErrorLevel.PERSON
     assert words in details.message
 
@@ -196,10 +199,11 @@ def writes_text(work: Work) -> Outcome:
     return Outcome("written", (work.write("a.c", work.setting("text").encode(), "text/x-c"),))
 
 
+CAST: Mapping[str, Script | Mapping[str, Script]] = {"@writer": writes_text, "@merger": {"merge-files": merge_files}}
+
+
 def test_in_a_plan_a_conflict_is_resolved_before_anybody_is_asked(tmp_path: Path) -> None:
-    rehearsed = rehearse(
-        plan(), {"@writer": writes_text, "@merger": {"merge-files": merge_files}}, tmp_path, gates=GATES
-    )
+    rehearsed = rehearse(plan(), CAST, tmp_path, gates=GATES)
     assert rehearsed.artifacts == {"mission/m/a.c": b"x = 2;\n"}
     strategies = [one.body.strategy for one in rehearsed.said(MessageType.TASK_ASSIGNMENT, task="m")
                   if isinstance(one.body, TaskAssignment)]  # fmt: skip
@@ -210,8 +214,7 @@ def test_in_a_plan_a_conflict_is_resolved_before_anybody_is_asked(tmp_path: Path
 def test_in_a_plan_a_conflict_that_takes_judgement_reaches_a_person_with_its_lines(tmp_path: Path) -> None:
     tasks = [task.model_copy(update={"settings": (Setting(name="text", value=f"x = {task.id};\n"),)})
              if task.id != "m" else task for task in plan().tasks]  # fmt: skip
-    cast = {"@writer": writes_text, "@merger": {"merge-files": merge_files}}
-    rehearsed = rehearse(Plan(tasks=tuple(tasks)), cast, tmp_path, gates=GATES)
+    rehearsed = rehearse(Plan(tasks=tuple(tasks)), CAST, tmp_path, gates=GATES)
     assert not rehearsed.is_done
     asked = rehearsed.said(MessageType.ESCALATION)[-1]
     assert asked.recipient == "@human"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from observers.recoveries import account
 from protocol.bodies import ErrorCategory, ErrorDetails, ErrorLevel, Plan, PlannedTask, Policy, TaskAssignment
 from protocol.failures import Kind, Way
 from protocol.messages import MessageType
+from scenarios.rehearsal import Script
 from tests.agents.works import work_with
 from tests.scenarios.plays import rehearse
 
@@ -27,6 +29,7 @@ def test_zero():
     assert add(0, 0) == 0
 """
 BILL = "from prices import TWO\nfrom shop.bill import total\n\ndef test_a():\n    assert total(TWO, TWO) == 4\n"
+SKIPPED = {"test_a.py": "import pytest\n\ndef test_a():\n    pytest.skip('no')\n"}
 
 
 def failure(work: Work) -> ErrorDetails:
@@ -51,6 +54,7 @@ def test_tests_that_fail_are_named_with_what_they_said(tmp_path: Path) -> None:
     assert "assert 0 == 4" in details.message
 
 
+@pytest.mark.slow
 def test_the_same_failure_has_the_same_words(tmp_path: Path) -> None:
     shaky = "import os\n\ndef test_a():\n    where = object(), os.getcwd()\n    assert where is None\n"
     first, second = (failure(work_with(tmp_path, {"test_a.py": shaky})) for _ in range(2))
@@ -61,10 +65,10 @@ def test_the_same_failure_has_the_same_words(tmp_path: Path) -> None:
     ("files", "words"),
     [
         ({"test_a.py": "import nothing_of_that_name\n"}, "1 test fails: test_a.py"),
-        ({"test_a.py": "def broken(:\n"}, "SyntaxError"),
         ({"test_a.py": "def check():\n    pass\n"}, "no test has passed; pytest ended with 5"),
         ({"test_a.py": "import os\n\ndef test_a():\n    os._exit(0)\n"}, "no test has passed; pytest ended with 0"),
-        ({"test_a.py": "import pytest\n\ndef test_a():\n    pytest.skip('no')\n"}, "no test has passed"),
+        pytest.param(SKIPPED, "no test has passed; pytest ended with 0", marks=pytest.mark.slow),
+        pytest.param({"test_a.py": "def broken(:\n"}, "SyntaxError", marks=pytest.mark.slow),
         ({"calc.py": GOOD}, "there are no tests among the inputs (calc.py)"),
         ({}, "there are no tests among the inputs (none)"),
     ],
@@ -77,6 +81,7 @@ def test_a_test_that_did_not_run_is_not_a_test_that_passed(
     assert details.level is ErrorLevel.SPECIALIST
 
 
+@pytest.mark.slow
 def test_many_failures_are_told_in_bounds(tmp_path: Path) -> None:
     text = "import pytest\n\n@pytest.mark.parametrize('n', range(300))\ndef test_a(n):\n    assert 'x' * 5_000 == n\n"
     details = failure(work_with(tmp_path, {"test_a.py": text}))
@@ -85,13 +90,14 @@ def test_many_failures_are_told_in_bounds(tmp_path: Path) -> None:
     assert len(details.message) < 12_000
 
 
+@pytest.mark.slow
 def test_what_never_ends_is_ended_with_all_that_it_has_started(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     child = f"import time; held = open({str(pipe)!r}, 'w'); time.sleep(600)"
     text = f"import subprocess, sys\n\ndef test_a():\n    subprocess.run([sys.executable, '-c', {child!r}])\n"
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    details = failure(work_with(tmp_path, {"test_a.py": text}, **{"timeout-s": "1"}))
+    details = failure(work_with(tmp_path, {"test_a.py": text}, {"timeout-s": "1"}))
     assert details.message.startswith("the tests did not end within 1 s")
     os.set_blocking(reader, True)
     assert os.read(reader, 1) == b""  # would wait for as long as anybody has the other end open
@@ -105,8 +111,9 @@ def test_the_tests_see_nothing_of_the_environment(tmp_path: Path, monkeypatch: p
     assert run_tests(work_with(tmp_path, {"test_a.py": text})).values["passed"] == 1
 
 
+@pytest.mark.slow
 def test_packages_and_neighbours_can_be_imported(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {
+    files = {
         "src/shop/__init__.py": "",
         "src/shop/calc.py": GOOD,
         "src/shop/bill.py": "from shop.calc import add\n\ndef total(a, b):\n    return add(a, b)\n",
@@ -122,7 +129,7 @@ def test_an_input_that_would_lie_elsewhere_is_for_a_person(tmp_path: Path, path:
 
 
 def test_a_limit_that_is_no_number_is_for_a_person(tmp_path: Path) -> None:
-    details = failure(work_with(tmp_path, {"test_a.py": TEST}, **{"timeout-s": "soon"}))
+    details = failure(work_with(tmp_path, {"test_a.py": TEST}, {"timeout-s": "soon"}))
     assert (details.level, "'soon'" in details.message) == (ErrorLevel.PERSON, True)
 
 
@@ -139,13 +146,18 @@ def writes_by_the_output(work: Work) -> Outcome:
     return Outcome("written", tuple(work.write(name, text.encode(), "text/x-python") for name, text in made.items()))
 
 
+CAST: Mapping[str, Script | Mapping[str, Script]] = {
+    "@author": writes_by_the_output,
+    "@tester": {"run-tests": run_tests},
+}
+
+
 def test_what_fails_goes_back_to_its_author_with_the_output_and_then_passes(tmp_path: Path) -> None:
     check = PlannedTask(
         id="test", agent="@tester", skill="run-tests", title="t", needs=("write",), policy=Policy(fixed_by="write")
     )
     plan = Plan(tasks=(PlannedTask(id="write", agent="@author", skill="write", title="w"), check))
-    cast = {"@author": writes_by_the_output, "@tester": {"run-tests": run_tests}}
-    rehearsed = rehearse(plan, cast, tmp_path, gates=GATES)
+    rehearsed = rehearse(plan, CAST, tmp_path, gates=GATES)
     assert rehearsed.is_done
     assigned = [one.body for one in rehearsed.said(MessageType.TASK_ASSIGNMENT, task="write")]
     [first, again] = [body for body in assigned if isinstance(body, TaskAssignment)]

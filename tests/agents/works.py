@@ -1,6 +1,8 @@
 """Works for tests of skills: inputs by name, settings, and a store of their own."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from agents.work import Work
 from bus.artifacts import ArtifactStore
@@ -9,13 +11,13 @@ from protocol.bodies import File, Setting, TaskAssignment
 
 def work_with(
     folder: Path,
-    files: dict[str, str | bytes],
+    files: Mapping[str, str | bytes],
+    settings: Mapping[str, str] = MappingProxyType({}),
     *,
     strategy: str | None = None,
     timeout_s: int | None = None,
-    **settings: str,
 ) -> Work:
-    """Return an attempt of a task with these inputs. settings: names with dots or dashes as in `**{"base.x": …}`."""
+    """Return an attempt of a task with these inputs and settings, by their paths and names."""
     store = ArtifactStore(folder / "store")
     inputs = tuple(_put(store, path, data) for path, data in files.items())
     told = tuple(Setting(name=name, value=value) for name, value in settings.items())

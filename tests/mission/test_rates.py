@@ -17,9 +17,9 @@ from tests.scenarios.test_rates import FEEDBACK, OTHER, past_run
 def told(run: RunFolder) -> list[list[str]]:
     """Return the rates in everything that starts or hands on the mission, in the order of the journal."""
     bodies = [reread(entry.document).body for entry in JournalReader(run.journal).entries()]
-    starts = [body for body in bodies if isinstance(body, Control) and body.verb is Verb.START]
-    handed = [body for body in bodies if isinstance(body, TaskAssignment) and body.plan is not None]
-    return [[one.name for one in body.settings if one.name.startswith("rate.")] for body in (*starts, *handed)]
+    starts = [body.settings for body in bodies if isinstance(body, Control) and body.verb is Verb.START]
+    handed = [body.settings for body in bodies if isinstance(body, TaskAssignment) and body.plan is not None]
+    return [[one.name for one in settings if one.name.startswith("rate.")] for settings in (*starts, *handed)]
 
 
 @pytest.mark.slow
