@@ -26,7 +26,8 @@ def redo(turn: Turn, row: TaskRow, **told: Any) -> None:
     for one in again:
         waits = sum(need in names or not turn.row(need, one.path).is_settled for need in turn.node(one).before)
         fresh = turn.put(one, Step.CHANGE, waits=waits, artifacts=(), values=(), instance="", due_ns=0, round=0, left=0)
-        turn.put(fresh, valid_from=fresh.attempt + 1)
+        # What an earlier attempt was told was about other work.
+        turn.put(fresh, valid_from=fresh.attempt + 1, feedback=None, strategy=None)
     _unsettle(turn, row, len(settled))
     turn.free_again(turn.put(turn.state.rows[row.name], **told))
 

@@ -136,6 +136,18 @@ def test_what_a_check_finds_goes_back_to_the_author_and_what_builds_on_it_is_don
     ]
 
 
+def test_what_an_earlier_attempt_was_told_is_not_told_again_when_its_input_is_another() -> None:
+    replies = {"format": [rejected("indentation")], "test": [rejected("2 + 2 is not 5")]}
+    played = play(
+        task("write"),
+        task("format", "write"),
+        task("test", "format", "write", fixed_by="write"),
+        reply=lambda draft, body: replies[draft.task].pop() if replies.get(draft.task) else DONE,
+    )
+    assert played.assignment("format", 2).feedback == "indentation"
+    assert (played.assignment("format", 3).feedback, played.assignment("format", 3).strategy) == (None, None)
+
+
 def test_an_author_is_asked_so_often_and_no_more() -> None:
     played = play(
         task("write"),
