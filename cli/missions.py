@@ -12,7 +12,7 @@ from bus.journal import JournalReader
 from bus.run import RunFolder
 from cli.exits import Exit
 from cli.progress import ProgressView
-from cli.runs import all_runs, find_run, kept_results, listening, new_run
+from cli.runs import all_runs, find_run, kept_results, listening, new_run, project_memory
 from cli.screen import say, say_json, warn
 from cli.settings import load
 from coordinators.plan import check, tasks_of
@@ -198,6 +198,7 @@ def carry_out(
                 anchors=tuple(path.resolve() for path in settings.anchors),
                 authority=settings.authority,
                 results=kept_results(settings) if is_cached else None,
+                memory=project_memory(settings),
             ).until_done()
         except KeyboardInterrupt:
             warn(f"interrupted; go on with: orchestra resume {run.path}", "yellow")

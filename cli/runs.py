@@ -5,6 +5,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
+from agents.memory import Memory
 from agents.results import ResultStore
 from bus.keys import BROKER_KEY, KeyRing
 from bus.remote import RemoteBus
@@ -16,6 +17,7 @@ from cli.settings import Settings
 from protocol.errors import SourceError
 
 _LAST = "last"
+_MEMORY = "memory.db"
 
 
 def find_run(settings: Settings, name: str) -> RunFolder:
@@ -82,6 +84,15 @@ def listening(settings: Settings) -> Listen | None:
 def kept_results(settings: Settings) -> ResultStore | None:
     """Return the store of kept results, as the settings say; None where it is switched off."""
     return ResultStore(settings.cache.absolute(), settings.cache_bytes) if settings.cache else None
+
+
+def project_memory(settings: Settings) -> Memory | None:
+    """Return the project's memory, as the settings say; None where it is switched off."""
+    if settings.memory == "off":
+        return None
+    runs = settings.runs.absolute()
+    path = Path(settings.memory).absolute() if settings.memory else runs / _MEMORY
+    return Memory(path, settings.project or runs.resolve().parent.name or "project")
 
 
 def _with_keys(path: Path, settings: Settings) -> RunFolder:

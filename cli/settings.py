@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     anchors: files or folders elsewhere that get every seal too. authority: a time-stamp server (RFC 3161).
     sign: nothing, the recorder's seals, or every message too. name: as whom this machine goes to runs elsewhere.
     cache: the folder of kept results; None: none are kept. cache_bytes: how much they may take.
+    memory: the file of the memory; "": memory.db in the folder of runs; "off": nothing is remembered.
+    project: under which name it remembers; "": the name of the folder that holds the folder of runs.
     """
 
     model_config = SettingsConfigDict(env_prefix="ORCHESTRA_", toml_file="orchestra.toml", extra="forbid", frozen=True)
@@ -55,6 +57,8 @@ class Settings(BaseSettings):
     authority: str = ""
     cache: Annotated[Path | None, BeforeValidator(_folder_or_off)] = Field(default_factory=_default_cache)
     cache_bytes: int = Field(default=MOST_BYTES, ge=0)
+    memory: str = ""
+    project: str = Field(default="", max_length=100)
 
     @classmethod
     def settings_customise_sources(

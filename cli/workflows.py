@@ -17,7 +17,7 @@ from agents.definitions import catalogue
 from bus.artifacts import ArtifactStore
 from cli.exits import Exit
 from cli.missions import Json, NoCache, Quiet, RunDir, carry_out
-from cli.runs import new_run
+from cli.runs import new_run, project_memory
 from cli.screen import say, say_json, table, warn
 from cli.settings import load
 from coordinators.graph import Graph, critical_path, graph_of
@@ -31,6 +31,7 @@ from scenarios.forecast import Step, assignments, forecast
 from scenarios.launch import check_size
 from scenarios.mission import Mission, check_writable
 from scenarios.proposal import as_yaml, propose
+from scenarios.recall import with_recalled
 
 _COMMAND = "workflow"
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow in YAML or JSON.")]
@@ -85,8 +86,10 @@ def run_workflow(
     with tempfile.TemporaryDirectory() as folder:  # what cannot be planned leaves no run behind
         check_size(plan_mission(source, output, ArtifactStore(Path(folder)), with_files or ()))
     check_writable(output)
-    run = new_run(load(), source.workflow.workflow.replace("/", "-"), run_dir)
-    mission = plan_mission(source, output, ArtifactStore(run.artifacts), with_files or ())
+    settings = load()
+    run = new_run(settings, source.workflow.workflow.replace("/", "-"), run_dir)
+    store = ArtifactStore(run.artifacts)
+    mission = with_recalled(plan_mission(source, output, store, with_files or ()), project_memory(settings), store)
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 

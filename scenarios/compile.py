@@ -27,6 +27,7 @@ from protocol.errors import DefinitionError, SourceError
 from protocol.secrets import redacted_bytes
 from scenarios.document import Document, Place, checked, read_document
 from scenarios.mission import CastMember, Mission
+from scenarios.recall import RECALL
 from scenarios.workflow import CHAINED, Pattern, Step, Workflow
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -257,6 +258,8 @@ class _Compiler:
         agent, skill = self._doer(step, place)
         inputs = self._files(step.inputs, (*place, "inputs"))
         settings = tuple(Setting(name=name, value=value) for name, value in step.settings.items())
+        if step.recall:
+            settings += (Setting(name=RECALL, value=step.recall),)
         if self._own and skill in self._own.names:
             settings += (Setting(name="skills", value=sha256(self._own.source).hexdigest()),)
         depends = step.cache.depends

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from agents import clock, specialist
+from agents.learning import Learner
+from agents.memory import Memory
 from agents.results import ResultStore
 from agents.reuse import Keeper
 from bus.artifacts import ArtifactStore
@@ -74,6 +76,7 @@ class Launch:
     on_entry: told of every journal entry, for whoever shows progress. segment_bytes: how long a file of the
     journal becomes before the next is begun. listen: where the run can be reached from elsewhere.
     anchors, authority: as for `observers.recorder.serve`. results: where results are kept; None: none is.
+    memory: what learns from accepted results; None: nothing does.
     """
 
     run: RunFolder
@@ -85,7 +88,9 @@ class Launch:
     anchors: tuple[Path, ...] = ()
     authority: str = ""
     results: ResultStore | None = None
+    memory: Memory | None = None
     _keeper: Keeper = field(init=False)
+    _learner: Learner = field(init=False)
     _supervisor: Supervisor = field(init=False)
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
@@ -108,10 +113,12 @@ class Launch:
             self._supervisor = Supervisor(self.run.logs, preload=_PRELOAD)
             defined = {one.name[1:]: self.mission.definition_of(one.name) for one in self.mission.specialists}
             self._keeper = Keeper(self.results, ArtifactStore(self.run.artifacts), defined)
+            self._learner = Learner(self.memory)
             try:
                 return self._carry_out()
             finally:
                 self._stop()
+                self._learner.settle()
 
     def _carry_out(self) -> End:
         self.run.prepare_keys({*BORN_WITH, *(member.name for member in self.mission.cast)} - {EVERYONE})
@@ -182,6 +189,7 @@ class Launch:
                 while entry is not None:
                     self.on_entry(entry)
                     self._keeper.hear(entry)
+                    self._learner.hear(entry)
                     self._end = self._note(entry) or self._end
                     if entry.sequence == self._past:
                         self._start_what_is_open()

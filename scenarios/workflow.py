@@ -116,6 +116,7 @@ class Step(Definition):
     with: settings for the skill. inputs: files or patterns such as docs/*.md, beside the workflow's file.
     outputs: files that the result must have. gates: conditions on the values of the result.
     otherwise: who does it when its agent cannot. fixed_by: the step that is done again when this one finds a fault.
+    recall: words about which it is given what the project's memory knows.
     """
 
     id: StepName
@@ -139,6 +140,7 @@ class Step(Definition):
     otherwise: Names = []
     fixed_by: str | None = None
     cache: Annotated[Cache, BeforeValidator(_cache)] = Cache()
+    recall: str = ""
 
     pattern: Pattern | None = None
     steps: list["Step"] = []
@@ -171,7 +173,7 @@ class Step(Definition):
 _OF_TASKS: Final = frozenset(
     {
         *("agent", "skill", "settings", "outputs", "gates", "retry"),
-        *("timeout", "deadline", "estimate", "budget", "otherwise", "fixed_by", "cache"),
+        *("timeout", "deadline", "estimate", "budget", "otherwise", "fixed_by", "cache", "recall"),
     }
 )
 _OF_PATTERNS: Final = {
