@@ -64,12 +64,17 @@ def clear(
     ] = None,
 ) -> None:
     """Remove kept results: all, of one agent, or those that are older than something."""
-    age_s = _age_s(older_than) if older_than else 0
+    age_s = age_in_s(older_than) if older_than else 0
     entries, freed = _store().clear(agent.removeprefix("@") if agent else None, age_s)
     say(f"{entries} kept results removed, {freed:,} bytes")
 
 
-def _age_s(text: str) -> int:
+def age_in_s(text: str) -> int:
+    """Return an age such as 48h in seconds.
+
+    Raises:
+        SourceError: it is none.
+    """
     found = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text)
     if found is None:
         raise SourceError(f"--older-than {text!r}: give a number with s, m, h or d, such as 48h")

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import sqlite3
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -14,10 +15,12 @@ import typer
 import xmlschema
 import zmq
 
+from agents.memory import Memory
 from cli.exits import Exit
 from cli.screen import say, say_json
 from protocol.decoder import decode
 from protocol.encoder import encode
+from protocol.errors import SourceError
 from protocol.examples import example
 from protocol.messages import MessageType
 from protocol.schema import schema_bytes
@@ -58,6 +61,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         _schema(),
         _ipc(),
         _disk(),
+        _words(),
         *(_extra(*pair) for pair in _EXTRAS.items()),
     ]
     for check in checks:
@@ -104,6 +108,16 @@ def _schema() -> Check:
 def _ipc() -> Check:
     has_ipc = bool(zmq.has("ipc"))
     return Check("ZeroMQ over Unix sockets", has_ipc, f"libzmq {zmq.zmq_version()}", "use Linux or macOS")
+
+
+def _words() -> Check:
+    """Without it missions run and remember nothing."""
+    name, found = "SQLite with FTS5 (for the memory)", f"SQLite {sqlite3.sqlite_version}"
+    try:
+        Memory(Path(), "").check()
+    except SourceError:
+        return Check(name, False, f"{found} without FTS5", "take a Python that has it", is_needed=False)
+    return Check(name, True, found, is_needed=False)
 
 
 def _disk() -> Check:

@@ -12,6 +12,7 @@ from cli.doctor import doctor
 from cli.exits import Exit
 from cli.history import history, show
 from cli.keys import keys_app
+from cli.memory import memory_app
 from cli.missions import fork, resume, run_spec_facts
 from cli.people import answer, approve, cancel, inbox, reject
 from cli.recovery import recovery
@@ -56,6 +57,7 @@ audit_app.command("stamp")(stamp_run)
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(cache_app, name="cache")
+app.add_typer(memory_app, name="memory")
 app.command("costs")(show_costs)
 app.command()(validate)
 app.command()(template)
