@@ -1,7 +1,7 @@
 """Doing things again: a task whose work proved wrong, and a plan that is another now. Both are one mechanism.
 
 1. What is done again is the task and all that builds on it; of groups the whole. What does not build on it stays.
-2. An attempt is never numbered twice: rows made afresh go on counting where those before them stopped.
+2. An attempt is never numbered twice: rows made afresh go on counting where those that were dropped stopped.
 """
 
 from collections.abc import Iterable
@@ -42,14 +42,13 @@ def adopt(turn: Turn, graph: Graph) -> None:
     for row in turn.state.all_rows():
         if (turn.node(row).chain or (row.planned.id,))[0] not in kept:
             turn.stop(row, "the plan is another now")
-    attempts = [row.attempt for row in turn.state.rows.values()]
     if len(kept) == len(graph.top) == len(before.top):
-        turn.state = replace(turn.state, graph=graph)
+        turn.state = replace(turn.state, graph=graph, is_reported=False)  # whoever said it waits for an end
         return
     inside = {name for top in kept for name in before.inside(top)}
     _drop(turn, [row for row in turn.state.all_rows() if row.planned.id not in inside])
     settled = sum(turn.row(name).is_settled for name in kept)
-    turn.state = replace(turn.state, graph=graph, base=max(attempts, default=0), is_reported=False, is_halted=False)
+    turn.state = replace(turn.state, graph=graph, is_reported=False, is_halted=False)
     turn.state = replace(turn.state, open_top=len(graph.top) - settled, told="", ready=())
     _place_again(turn)
     turn.create([name for name in graph.top if name in again], ())

@@ -4,7 +4,8 @@
 2. The same task a second time, and whatever a coordinator marks with level 4, goes to a person.
 3. While a person is asked the mission goes on with what does not wait for it. When nothing does, the supervisor is
    told that it is blocked; it sleeps in the journal until the answer, which goes to whoever had escalated.
-4. The mission ends with one `status` to the supervisor: completed, or given up by a person.
+4. The mission ends with one `status` to the supervisor: completed, or given up by a person. A completed one whose
+   plan is another afterwards goes on, and ends with another such `status`.
 5. A fork begins anew: what was answered or over in the past that it shares may come again.
 """
 
@@ -43,12 +44,14 @@ class MissionState:
     """What the tech lead knows. answered: the tasks about which it has decided once already.
 
     asked: the tasks about which a person is asked. blocked: what was last said about why nothing goes on.
+    done: the result with which it was last completed. is_over: it was given up or ended by a person.
     """
 
     coordinator: str = ""
     answered: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     blocked: Report | None = None
+    done: str = ""
     is_over: bool = False
 
 
@@ -58,7 +61,7 @@ Stepped = tuple[MissionState, tuple[Draft, ...]]
 class TechLead:
     """The fold at the top."""
 
-    version = "3"
+    version = "4"
 
     def start(self) -> MissionState:
         return MissionState()
@@ -78,7 +81,7 @@ class TechLead:
             return self._pass_on(state, body)
         if isinstance(body, Answer) and message.sender == HUMAN:
             return self._hand_down(state, message, body)
-        if isinstance(body, VerdictReport):
+        if isinstance(body, VerdictReport) and body.judged != state.done:
             return self._end(state, message, body)
         return state, ()
 
@@ -175,7 +178,8 @@ class TechLead:
             return self._ask_a_person(state, message, details)
         result = Result(success=True, description=body.description, artifacts=body.artifacts)
         done = Report(action=Action.COMPLETED, result=result)
-        return replace(state, is_over=True), (_to_supervisor(done),)
+        # What was asked and not answered is settled by the end; answers that come late change nothing.
+        return replace(state, asked=frozenset(), blocked=None, done=body.judged), (_to_supervisor(done),)
 
 
 def _to_supervisor(body: Report) -> Draft:

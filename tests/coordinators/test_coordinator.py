@@ -309,3 +309,37 @@ def test_a_changed_task_is_done_again_with_all_that_builds_on_it_and_nothing_els
     assert assigned(desk.verdict("c", Decision.PASS, attempt=2)) == [("d", 2)]
     assert desk.verdict("d", Decision.PASS, attempt=2)[-1].type is MessageType.TASK_COMPLETION
     assert desk.state.rows["b"].attempt == 1
+
+
+def test_a_plan_that_only_grew_keeps_all_that_is_done_and_reports_again() -> None:
+    desk = Desk((task("a"),))
+    desk.begin()
+    desk.claim("a")
+    desk.verdict("a", Decision.REJECT)
+    desk.verdict("a", Decision.PASS, attempt=2)
+    longer = Plan(tasks=(*desk.tasks, task("b")))
+    drafts = desk.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=longer), "run", None, SUPERVISOR)
+    assert assigned(drafts) == [("b", 1)]
+    [report] = desk.verdict("b", Decision.PASS)
+    assert isinstance(report.body, Report)
+    assert report.body.result is not None
+    assert report.body.result.description == "2 tasks accepted in 3 attempts"
+
+
+def test_the_same_plan_once_more_is_reported_once_more() -> None:
+    desk = Desk((task("a"),))
+    desk.begin()
+    desk.verdict("a", Decision.PASS)
+    same = Control(verb=Verb.SET, plan=Plan(tasks=desk.tasks))
+    [report] = desk.hear(MessageType.CONTROL, same, "run", None, SUPERVISOR)
+    assert report.type is MessageType.TASK_COMPLETION
+
+
+def test_a_task_that_comes_back_goes_on_counting_its_attempts() -> None:
+    desk = Desk((task("a"), task("b")))
+    desk.begin()
+    desk.verdict("a", Decision.REJECT)
+    desk.verdict("a", Decision.PASS, attempt=2)
+    for tasks, expected in (((task("b"),), []), ((task("a"), task("b")), [("a", 3)])):
+        body = Control(verb=Verb.SET, plan=Plan(tasks=tasks))
+        assert assigned(desk.hear(MessageType.CONTROL, body, "run", None, SUPERVISOR)) == expected

@@ -124,6 +124,22 @@ def test_an_accepted_mission_ends_with_one_report() -> None:
     assert desk.hear(MessageType.VERDICT, passed, MISSION_TASK, "@gatekeeper") == []
 
 
+def test_a_mission_that_goes_on_with_a_longer_plan_is_completed_again_and_escalates_as_before() -> None:
+    desk = Desk()
+    desk.start()
+    desk.escalate(ErrorCategory.VALIDATION, task="open")
+    passed = VerdictReport(decision=Decision.PASS, judged="r", reason="ok", description="1 task")
+    desk.hear(MessageType.VERDICT, passed, MISSION_TASK, "@gatekeeper")
+    assert desk.hear(MessageType.ANSWER, Answer(choice="retry"), "open", HUMAN) == []  # settled by the end
+    [asked] = desk.escalate(ErrorCategory.VALIDATION, task="b")
+    assert asked.recipient == HUMAN
+    longer = passed.model_copy(update={"judged": "r2", "description": "2 tasks"})
+    [done] = desk.hear(MessageType.VERDICT, longer, MISSION_TASK, "@gatekeeper")
+    assert isinstance(done.body, Report)
+    assert done.body.result is not None
+    assert (done.recipient, done.body.result.description) == (SUPERVISOR, "2 tasks")
+
+
 def test_a_mission_result_that_a_gate_rejects_goes_to_a_person() -> None:
     desk = Desk()
     desk.start()
