@@ -8,6 +8,7 @@ import typer
 
 from cli.auditing import audit_app, show_costs
 from cli.cache import cache_app
+from cli.chat import chat
 from cli.doctor import doctor
 from cli.exits import Exit
 from cli.history import history, show
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(run_app, name="run")
 app.add_typer(workflow_app, name="workflow")
+app.command()(chat)
 app.command()(resume)
 app.command()(fork)
 app.command()(replay)

@@ -62,7 +62,7 @@ def answer(
     Exit codes: 0 it is in the journal, 1 the run cannot be told, 2 no such request, or not to be answered so.
     """
     row = find(load(), identity, of_run)
-    message = replies.answer(row.request, choice, text, person=_name(person), now_ns=time.time_ns())
+    message = replies.answer(row.request, choice, text, person=name_of(person), now_ns=time.time_ns())
     _settle(row, message, as_json=as_json)
 
 
@@ -78,7 +78,7 @@ def approve(
     Exit codes: as for `orchestra answer`; 2 also where the request has lapsed.
     """
     row = find(load(), identity, of_run)
-    message = replies.consent(row.request, Consent.GRANTED, reason, person=_name(person), now_ns=time.time_ns())
+    message = replies.consent(row.request, Consent.GRANTED, reason, person=name_of(person), now_ns=time.time_ns())
     _settle(row, message, as_json=as_json)
 
 
@@ -96,7 +96,7 @@ def reject(
     if not reason.strip():
         raise SourceError("a refusal needs a reason: --reason …")
     row = find(load(), identity, of_run)
-    message = replies.consent(row.request, Consent.DENIED, reason, person=_name(person), now_ns=time.time_ns())
+    message = replies.consent(row.request, Consent.DENIED, reason, person=name_of(person), now_ns=time.time_ns())
     _settle(row, message, as_json=as_json)
 
 
@@ -114,7 +114,7 @@ def cancel(
     run = find_run(load(), name)
     coordinator = coordinator_of(start_of(run))
     _check_is_there(run, task)
-    by, now_ns = _name(person), time.time_ns()
+    by, now_ns = name_of(person), time.time_ns()
     said = _tell(run, replies.cancellation(run.id, coordinator, task, reason, person=by, now_ns=now_ns))
     facts = {"run": str(run.path), "task": task, **_told(reread(said.entry.document))}
     what = f"task {task}" if task else "the mission"
@@ -154,8 +154,12 @@ def _report(run: RunFolder, said: Said, done: str, facts: dict[str, Any], as_jso
         say(f"go on with: orchestra resume {run.path}")
 
 
-def _name(given: str) -> str:
-    """Return who is speaking."""
+def name_of(given: str) -> str:
+    """Return who is speaking.
+
+    Raises:
+        SourceError: nobody says who, and the machine does not know.
+    """
     if given:
         return given
     try:
@@ -195,6 +199,7 @@ def _so_far(run: RunFolder) -> tuple[set[str], bool]:
         match message.body:
             case Control(plan=Plan(tasks=planned)):
                 tasks |= {node.id for node in planned}
+                is_done = False  # where it was the end of a shorter plan
             case Control(verb=Verb.FORK):
                 is_done = False  # it was the end of the run whose past this one shares
             case TaskAssignment(plan=None):

@@ -40,6 +40,7 @@ One object a line, UTF-8.
 | `audit verify` | `run`, `good`, `entries`, `read`, `sealed`, `unsealed`, `seals`, `signed`, `pruned`, `first_bad`, `reason`, `stamps` |
 | `keys show` | `name`, `kind`, `public`, `secret_here`, `hears` |
 | `cache stats` | `folder`, `limit_bytes`, `hit_rate` (null before the first look-up), `entries`, `bytes`, `hits`, `misses`, `dropped`, `oldest_s`, `newest_s` (null when empty), `agents` |
+| `chat` | each line: `run`, `turn`, `agent`, `skill`, `line`, `decision` (`pass` or `left-out`), `reason`, `answer`, `values` (by name), `artifacts` (each `path`, `sha256`), `files` (where they were written), `attempt` (null where left out), `sequence`, `new` (false: of an earlier life) |
 | `memory list`, `memory forget` | `id`, `project`, `kind` (`fact`, `progress`), `key`, `value`, `count`, `first`, `last`, `contradicts` (ids), `sources` (each `run`, `task`, `agent`, `message`, `sequence`, `accepted`; the latest five), `age_s` |
 | `cache why` | `key`, `agent`, `run`, `task`, `uses`, `max_age_s`, `age_s`, `usable`, `reason`, `components` (each a list that begins with its name) |
 | `costs` | `run`, `by`, `usd` (null when a price is unknown), `usd_known`, `unpriced_calls`, `rows` |

@@ -76,7 +76,8 @@ class Launch:
     on_entry: told of every journal entry, for whoever shows progress. segment_bytes: how long a file of the
     journal becomes before the next is begun. listen: where the run can be reached from elsewhere.
     anchors, authority: as for `observers.recorder.serve`. results: where results are kept; None: none is.
-    memory: what learns from accepted results; None: nothing does.
+    memory: what learns from accepted results; None: nothing does. at_end: asked while the mission stands at its end,
+    again and again, whether to leave it there; whoever wants to go on says so to the run, as `scenarios.person` does.
     """
 
     run: RunFolder
@@ -89,6 +90,7 @@ class Launch:
     authority: str = ""
     results: ResultStore | None = None
     memory: Memory | None = None
+    at_end: Callable[[End], bool] = lambda end: True
     _keeper: Keeper = field(init=False)
     _learner: Learner = field(init=False)
     _supervisor: Supervisor = field(init=False)
@@ -193,12 +195,15 @@ class Launch:
                     self._end = self._note(entry) or self._end
                     if entry.sequence == self._past:
                         self._start_what_is_open()
-                    if self._end is not None and entry.sequence >= self._past and not self._is_overdue():
-                        return self._end
                     entry = subscriber.receive(0)
+                if self._is_at_end(subscriber.position) and self._end is not None and self.at_end(self._end):
+                    return self._end
                 self._publisher.beat({"state": "supervising", "position": subscriber.position})
         finally:
             subscriber.close()
+
+    def _is_at_end(self, position: int) -> bool:
+        return self._end is not None and position >= self._past and not self._is_overdue()
 
     def _tend(self) -> None:
         """Notice deaths and start again what is due; what is to be said of them waits until somebody can hear it."""
@@ -255,8 +260,8 @@ class Launch:
         message = reread(entry.document)
         if not isinstance(message.body, Control):
             return
-        if message.body.verb in (Verb.FORK, Verb.SET):
-            self._end = None  # it was the end of the run whose past this one shares, or of another plan
+        if message.body.verb is Verb.FORK or message.body.plan is not None:
+            self._end = None  # of the run whose past this one shares, or of a plan that is another now
         elif message.body.verb is Verb.CANCEL and message.recipient == SUPERVISOR and entry.sequence > self._past:
             self._end_process(message.body)
         else:

@@ -1,4 +1,4 @@
-"""What a person says to a run, as messages: an answer, a consent or its refusal, a cancellation.
+"""What a person says to a run, as messages: an answer, a consent or its refusal, a cancellation, a longer plan.
 
 What settles a request has an id that follows from the request, so whoever answers second is told of the first.
 """
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from observers.inbox import Request, Standing
 from observers.summary import printable
-from protocol.bodies import Answer, Approval, Body, Consent, Control, Setting, Verb
+from protocol.bodies import Answer, Approval, Body, Consent, Control, Plan, PlannedTask, Setting, Verb
 from protocol.encoder import encode
 from protocol.errors import SourceError, WireError
 from protocol.ids import derived
@@ -80,6 +80,30 @@ def cancellation(run: str, coordinator: str, task: str | None, reason: str, *, p
             id=derived("cancel", run, task or ""),
             mission=run,
             body=Control(verb=Verb.CANCEL, subject=task, settings=told),
+        )
+        encode(message)
+        return message
+
+
+def longer_plan(run: str, coordinator: str, plan: Plan, task: PlannedTask, *, person: str, now_ns: int) -> Message:
+    """Return what makes a mission go on with one more task at the end of its plan. run: its id.
+
+    Raises:
+        SourceError: it cannot be sent; or the plan would be too long for a message.
+    """
+    with _sendable(person):
+        longer = Plan.model_validate({**dict(plan), "tasks": (*plan.tasks, task)})
+        told = (Setting(name="person", value=person),)
+        message = Message(
+            sender=HUMAN,
+            recipient=coordinator,
+            type=MessageType.CONTROL,
+            priority=Priority.HIGH,
+            task=task.id,
+            timestamp_ns=now_ns,
+            id=derived("turn", run, task.id),
+            mission=run,
+            body=Control(verb=Verb.SET, subject=task.title, settings=told, plan=longer),
         )
         encode(message)
         return message
