@@ -14,7 +14,9 @@ from typing import Final
 from agents.definitions import Definition
 from scenarios.words import SAY_NOTHING, stem, words_of
 
-SYSTEM_SKILLS: Final = frozenset({"run-plan", "decide-mission", "judge-results", "record", "wake"})
+SYSTEM_SKILLS: Final = frozenset(
+    {"run-plan", "decide-mission", "judge-results", "record", "wake", "answer-about-missions"}
+)
 _SKILL_WEIGHT: Final = 3.0
 _NAME_WEIGHT: Final = 2.0
 _DESCRIPTION_WEIGHT: Final = 1.0

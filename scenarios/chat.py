@@ -6,6 +6,7 @@
 3. The journal is the conversation: heard again it tells it again, and its last task tells with what to go on.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -17,6 +18,8 @@ from pydantic import ValidationError
 from agents.definitions import Definition, catalogue
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills
+from agents.skills.questions import CONVERSATION, PROPOSAL, REQUEST
+from bus.artifacts import ArtifactStore
 from bus.records import Entry
 from bus.roles import Role
 from protocol.bodies import (
@@ -35,14 +38,19 @@ from protocol.bodies import (
 from protocol.decoder import reread
 from protocol.errors import DefinitionError, SourceError
 from protocol.messages import Message, MessageType
+from protocol.topics import TECH_LEAD
 from scenarios.mission import CastMember, Mission
+from scenarios.proposal import proposed
 from scenarios.recall import MEDIA_TYPE
 
-NAME: Final = "chat"
+NAME: Final = CONVERSATION
 COORDINATOR: Final = "@data-coordinator"
-REQUEST: Final = "request"  # the setting in which a skill finds the line
+CLERK: Final = "mission-clerk"
+# The tech lead decides by rules and reads no files; who answers for it is a specialist like any other.
+_FOR_THE_LEAD: Final = ("tech-lead", TECH_LEAD[1:])
 _OWN: Final = "skills"
 RESERVED: Final = (REQUEST, _OWN)
+_DO: Final = re.compile(r"do:\s*(?P<what>\S.*)", re.IGNORECASE | re.DOTALL)
 _LONGEST_TITLE: Final = 200
 # Left out when the specialist cannot do it: the conversation goes on, and a person is there who can ask again.
 _POLICY: Final = Policy(critical=False)
@@ -101,7 +109,8 @@ def partner(name: str, own: OwnSkills | None) -> Partner:
         DefinitionError: there is no such specialist, or it can do nothing here.
     """
     definitions = catalogue()
-    definition = definitions.get(name.removeprefix("@"))
+    name = name.removeprefix("@")
+    definition = definitions.get(CLERK if name in _FOR_THE_LEAD else name)
     able = sorted(one for one in definitions if _skills_of(definitions[one], own))
     if definition is None:
         raise DefinitionError(f"there is no agent {name!r}; to be talked to: {', '.join(able)}")
@@ -129,7 +138,9 @@ def gone_on(name: str, own: OwnSkills | None, last: PlannedTask) -> Partner:
     """
     told = {setting.name: setting.value for setting in last.settings if setting.name not in RESERVED}
     before = partner(name, own).with_skill(last.skill)
-    files = tuple(file for file in last.inputs if file.media_type != MEDIA_TYPE)
+    files = tuple(
+        file for file in last.inputs if file.media_type != MEDIA_TYPE and not file.path.startswith(f"{PROPOSAL}/")
+    )
     return replace(before, files=files, settings=told)
 
 
@@ -217,6 +228,19 @@ class Conversation:
         if answer.is_last:
             del self._open[message.task]
         return answer
+
+
+def with_proposal(task: PlannedTask, store: ArtifactStore) -> PlannedTask:
+    """Return a line; of one to the tech lead that begins with `do:`, with a proposal among its inputs.
+
+    Made when the line is said and not by whoever answers, so the journal has what the answer rests on.
+    """
+    found = _DO.match(Line(task).text)
+    if found is None or task.agent != f"@{CLERK}":
+        return task
+    raw = proposed(found["what"]).encode()
+    file = store.put(raw, path=f"{PROPOSAL}/{task.id}.txt", media_type="text/plain")
+    return task.model_copy(update={"inputs": (*task.inputs, file)})
 
 
 def is_chat(start: Control) -> str:

@@ -12,10 +12,10 @@ from typing import Final
 
 import yaml
 
-from agents.definitions import Definition
+from agents.definitions import Definition, catalogue
 from agents.skills.catalogue import ONE_AT_A_TIME, SKILLS
 from scenarios.candidates import Candidate, specialists_for
-from scenarios.choice import Choice, choose
+from scenarios.choice import Choice, choose, explained
 from scenarios.steps import branches, parts, repetition
 from scenarios.workflow import Pattern, Step, Workflow
 
@@ -116,3 +116,13 @@ def as_yaml(workflow: Workflow) -> str:
     """Return a workflow as a file to go on writing."""
     said = workflow.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
     return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=100)
+
+
+def proposed(description: str) -> str:
+    """Return a proposal in words, the same for the same description."""
+    made = propose(description, (), catalogue())
+    doers = [
+        f"{name}: @{doer.agent} with {doer.skill} (by: {', '.join(doer.why)})" for name, doer in made.doers.items()
+    ]
+    lines = [*explained(made.choice), *doers, *made.missing]
+    return "\n".join([*lines, 'nothing was begun: orchestra run --task "…" --save FILE writes it as a workflow'])

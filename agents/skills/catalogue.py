@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from agents.skills.merging import merge_files
+from agents.skills.questions import answer_about_missions
 from agents.skills.spec_facts import extract, find_contradictions, write_facts
 from agents.skills.testing import run_tests
 from agents.work import Skill
@@ -14,5 +15,6 @@ SKILLS: Final[Mapping[str, Skill]] = {
     "write-facts": write_facts,
     "merge-files": merge_files,
     "run-tests": run_tests,
+    "answer-about-missions": answer_about_missions,
 }
 ONE_AT_A_TIME: Final = frozenset({"extract-facts"})  # skills that take one file; of several, each is a task of its own

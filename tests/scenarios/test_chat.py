@@ -1,8 +1,11 @@
 """A conversation as a mission: how lines become tasks, and how a journal tells the conversation again."""
 
+from pathlib import Path
+
 import pytest
 
 from agents.skills.own import load_own
+from bus.artifacts import ArtifactStore
 from bus.records import Entry
 from protocol.bodies import (
     Alert,
@@ -25,7 +28,8 @@ from protocol.errors import DefinitionError, SourceError
 from protocol.messages import MessageType
 from protocol.names import MAX_ITEMS
 from protocol.topics import HUMAN, topic_of
-from scenarios.chat import COORDINATOR, Answer, Conversation, Line, Partner, gone_on, is_chat, partner
+from scenarios.chat import COORDINATOR, Answer, Conversation, Line, Partner, gone_on, is_chat, partner, with_proposal
+from scenarios.proposal import proposed
 from scenarios.recall import MEDIA_TYPE
 from scenarios.replies import longer_plan
 from tests.builders import message
@@ -144,3 +148,24 @@ def test_a_conversation_that_has_become_too_long_says_so() -> None:
     big = Plan(tasks=tuple(PARTNER.task(number, "x" * 60_000) for number in range(1, 40)))
     with pytest.raises(SourceError, match=r"cannot be sent: .* bytes"):
         longer_plan("run", COORDINATOR, big, PARTNER.task(40, "x"), person="anna", now_ns=1)
+
+
+def test_the_tech_lead_is_talked_to_through_its_clerk_and_is_given_a_proposal(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    for name in ("tech-lead", "@tech-lead-orchestrator", "mission-clerk"):
+        assert partner(name, None).agent == "mission-clerk"
+    clerk = partner("tech-lead", None)
+    task = with_proposal(clerk.task(1, "do: extract the facts, then find contradictions"), store)
+    [file] = task.inputs
+    assert file.path == "proposal/turn-1.txt"
+    told = store.get(file).decode()
+    assert told.startswith("sequential: ")
+    assert "2. find contradictions: @contradiction-finder, find-contradictions (by: contradictions, find)" in told
+    assert told.endswith("nothing was begun: write it as a workflow, then orchestra run FILE")
+    for other in (clerk.task(1, "status"), clerk.task(1, "do: "), PARTNER.task(1, "do: this")):
+        assert with_proposal(other, store) == other
+    assert gone_on("tech-lead", None, task).files == ()
+
+
+def test_what_nobody_can_do_is_proposed_to_nobody() -> None:
+    assert "1. Juggle: nobody's words match; write a skill of your own" in proposed("Juggle")
