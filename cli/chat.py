@@ -13,6 +13,7 @@ import typer
 
 from agents.memory import Memory
 from agents.skills.own import OwnSkills, load_own
+from agents.skills.questions import RUNS_SETTING
 from bus.artifacts import ArtifactStore
 from bus.journal import JournalReader
 from bus.records import Entry
@@ -28,6 +29,7 @@ from protocol.bodies import Decision, File, PlannedTask
 from protocol.errors import DefinitionError, OrchestraError, Refused, SourceError
 from protocol.secrets import redacted_bytes
 from scenarios.chat import (
+    CLERK,
     COORDINATOR,
     NAME,
     RESERVED,
@@ -39,6 +41,7 @@ from scenarios.chat import (
     gone_on,
     is_chat,
     partner,
+    with_proposal,
 )
 from scenarios.compile import take
 from scenarios.launch import End, Launch
@@ -47,6 +50,7 @@ from scenarios.person import say as say_in
 from scenarios.recall import recalled
 from scenarios.replies import longer_plan
 
+_LEAD: Final = "tech-lead"
 _WAIT_S: Final = 3_600.0
 _HELP: Final = """each line is a task for the skill; besides:
   /skill NAME        what is to be done with the lines from now on; /skill alone lists what there is
@@ -59,7 +63,8 @@ Ctrl-D ends the conversation; orchestra chat --run RUN goes on with it"""
 
 def chat(
     with_agent: Annotated[
-        str | None, typer.Option("--with", metavar="AGENT", help="Whom to talk to, such as fact-extractor.")
+        str | None,
+        typer.Option("--with", metavar="AGENT", help="A specialist, such as fact-extractor; default: the tech lead."),
     ] = None,
     of_run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Go on with this conversation.")] = None,
     skills: Annotated[
@@ -73,22 +78,27 @@ def chat(
     no_cache: NoCache = False,
     as_json: Json = False,
 ) -> None:
-    """Talk to a specialist: each line is a task, each answer an accepted result, and all of it stands in a journal.
+    """Talk to the tech lead or a specialist: a line is a task, an answer an accepted result, all of it in a journal.
 
-    Lines come from the terminal or a pipe. Agents that need a model cannot be talked to without one. Exit codes: 0 it
-    ended, 1 it failed, 2 wrong input or a piped line that was none, 3 a person must decide, 130 interrupted.
+    The tech lead's clerk answers about missions from their journals, in a few forms (say: help), and proposes how
+    something could be done (say: do: …). Agents that need a model cannot be talked to without one. Lines come from the
+    terminal or a pipe. Exit codes: 0 it ended, 1 it failed, 2 wrong input or a piped line that was none, 3 a person
+    must decide, 130 interrupted.
     """
     settings = load()
-    if (with_agent is None) == (of_run is None):
-        raise SourceError("say whom to talk to: --with AGENT, or which conversation to go on with: --run RUN")
-    talk = _new(settings, with_agent, skills, run_dir) if with_agent else _gone_on(find_run(settings, of_run or ""))
+    if with_agent is not None and of_run is not None:
+        raise SourceError("a conversation that goes on is with whom it was: give --with or --run, not both")
+    talk = _gone_on(find_run(settings, of_run)) if of_run else _new(settings, with_agent or _LEAD, skills, run_dir)
     talk.by, talk.is_json, talk.output = name_of(person), as_json, talk.output or output.absolute()
     raise typer.Exit(talk.carry_on(settings, is_cached=not no_cache))
 
 
 def _new(settings: Settings, agent: str, skills: Path | None, run_dir: Path | None) -> "_Talk":
     own = _own(skills)
-    return _Talk(partner(agent, own), lambda: new_run(settings, NAME, run_dir), own=own)
+    whom = partner(agent, own)
+    if whom.agent == CLERK:
+        whom = replace(whom, settings={RUNS_SETTING: str(settings.runs.absolute())})
+    return _Talk(whom, lambda: new_run(settings, NAME, run_dir), own=own)
 
 
 def _own(path: Path | None) -> OwnSkills | None:
@@ -173,7 +183,11 @@ class _Talk:
 
     def _greet(self) -> None:
         if self.lines.is_typed and not self.is_json:
-            say(f"@{self.whom.agent}, {self.whom.skill}; no model is asked. /help says what can be said", "dim")
+            hint = "it answers for the tech lead: help; " if self.whom.agent == CLERK else ""
+            say(
+                f"@{self.whom.agent}, {self.whom.skill}; no model is asked. {hint}/help says what else can be said",
+                "dim",
+            )
 
     def _first(self) -> Mission | None:
         """Wait for the first line that is a task, and return the mission that it makes."""
@@ -245,7 +259,7 @@ class _Talk:
         store = ArtifactStore(self.run.artifacts)
         files = tuple(take(path, Path.cwd(), store) for path in self.paths)
         self.whom, self.paths = replace(self.whom, files=(*self.whom.files, *files)), ()
-        return recalled(self.whom.task(number, line), self.memory, store)
+        return recalled(with_proposal(self.whom.task(number, line), store), self.memory, store)
 
     def _command(self, line: str) -> None:
         name, *given = _words(line)

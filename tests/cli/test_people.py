@@ -13,7 +13,7 @@ from bus.run import RunFolder
 from cli.asking import span
 from cli.main import main
 from observers.verify import verify
-from protocol.bodies import Action, Consent, Control, Report, Result, Verb
+from protocol.bodies import Action, Consent, Control, Plan, PlannedTask, Report, Result, Verb
 from protocol.decoder import decode
 from protocol.messages import Message, MessageType
 from protocol.topics import HUMAN, SUPERVISOR, TECH_LEAD
@@ -260,3 +260,13 @@ def test_a_run_that_cannot_be_written_is_an_error_of_one_sentence(capsys: pytest
 )
 def test_a_length_of_time_is_told_in_the_unit_that_people_use(seconds: int, words: str) -> None:
     assert span(seconds * 10**9) == words
+
+
+def test_what_goes_on_with_a_longer_plan_after_its_end_can_be_cancelled(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(action=Action.COMPLETED, result=Result(success=True, description="all of it"))
+    done = message(MessageType.STATUS, report, "done", sender=TECH_LEAD, recipient=SUPERVISOR)
+    tasks = tuple(PlannedTask(id=name, agent="@worker", skill="s", title=name) for name in ("deploy", "further"))
+    grown = Control(verb=Verb.SET, plan=Plan(tasks=tasks))
+    a_run("one", done, message(MessageType.CONTROL, grown, "grown", sender=SUPERVISOR, recipient="@lead", task="run"))
+    code, said, _ = orchestra(capsys, "cancel", "one", "further")
+    assert (code, said.startswith("task further: cancelled by ")) == (0, True)

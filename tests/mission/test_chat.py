@@ -145,6 +145,20 @@ def test_at_a_terminal_it_prompts_and_ends_with_ctrl_d(folder: Path) -> None:
     assert "go on with: orchestra chat --run" in said
 
 
+@pytest.mark.slow
+def test_the_tech_lead_answers_about_the_missions_that_there_are(folder: Path) -> None:
+    first = chat(folder, "one two\n", "--with", "skill-runner", "--skills", "own.py", "--run-dir", "runs/first")
+    assert first.returncode == 0, first.stderr
+    said = "why was turn-1 accepted in first\nwho are you\ndo: find contradictions\n"
+    done = chat(folder, said, "--run-dir", "run", "--json")
+    assert done.returncode == 0, done.stderr
+    why, unknown, proposal = rows(done)
+    assert why["answer"].startswith("turn-1 of first stands at: accepted\n  attempt 1: pass, entry ")
+    assert unknown["values"] == {"understood": "false"}
+    assert "@contradiction-finder" in proposal["answer"]
+    check(folder)
+
+
 def test_what_is_no_line_begins_no_run(folder: Path) -> None:
     done = chat(folder, "\n/help\n/file nothing.md\n/set request=x\n/set a b=1\n/skill sing\n/file '\n", *BEGIN)
     assert done.returncode == 2
@@ -153,4 +167,4 @@ def test_what_is_no_line_begins_no_run(folder: Path) -> None:
     for complaint in ("nothing.md: no such file", "'request=x'", "'a'", "No closing quotation", "has no skill 'sing'"):
         assert complaint in done.stderr
     assert not (folder / "run").exists()
-    assert chat(folder, "").returncode == chat(folder, "", "--with", "fact-writer", "--run", "run").returncode == 2
+    assert chat(folder, "", "--with", "fact-writer", "--run", "run").returncode == 2
