@@ -5,7 +5,7 @@ and `max-age-h` are ours. The text below the front matter is the agent's role.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from importlib.resources import files
 from pathlib import Path
@@ -49,7 +49,7 @@ class Definition:
     path: str = ""
     max_age_s: int = 0
     unknown: tuple[str, ...] = ()
-    text: str = ""
+    text: str = field(default="", repr=False)
 
 
 def load(path: Path) -> Definition:

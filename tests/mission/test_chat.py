@@ -13,7 +13,7 @@ from bus.journal import JournalReader
 from protocol.decoder import decode
 from protocol.messages import MessageType
 from protocol.topics import HUMAN
-from tests.mission.runs import Mission, _command, _environment
+from tests.mission.runs import Mission, command, environment
 
 SKILLS = """
 import time
@@ -41,8 +41,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def chat(folder: Path, said: str, *more: str) -> subprocess.CompletedProcess[str]:
-    command = _command("chat", *more)
-    piped: dict[str, Any] = {"capture_output": True, "text": True, "env": _environment(), "timeout": 90, "check": False}
+    command = command("chat", *more)
+    piped: dict[str, Any] = {"capture_output": True, "text": True, "env": environment(), "timeout": 90, "check": False}
     return subprocess.run(command, cwd=folder, input=said, **piped)
 
 
@@ -56,7 +56,7 @@ def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 def check(folder: Path) -> None:
     for command in (("audit", "verify", "run"), ("replay", "run")):
         done = subprocess.run(
-            _command(*command), cwd=folder, capture_output=True, text=True, env=_environment(), check=False
+            command(*command), cwd=folder, capture_output=True, text=True, env=environment(), check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -101,10 +101,10 @@ def test_a_piped_conversation_is_answered_line_by_line_and_gone_on_with(folder: 
 def test_a_conversation_killed_in_the_middle_of_an_answer_goes_on_with_it(folder: Path) -> None:
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process: subprocess.Popen[str] = subprocess.Popen(
-        _command("chat", *BEGIN),
+        command("chat", *BEGIN),
         cwd=folder,
         text=True,
-        env=_environment(),
+        env=environment(),
         **streams,  # type: ignore[call-overload]
     )
     mission = Mission(folder, process)
@@ -126,10 +126,10 @@ def test_at_a_terminal_it_prompts_and_ends_with_ctrl_d(folder: Path) -> None:
     ours, theirs = pty.openpty()
     streams = {"stdin": theirs, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process: subprocess.Popen[str] = subprocess.Popen(
-        _command("chat", *BEGIN),
+        command("chat", *BEGIN),
         cwd=folder,
         text=True,
-        env=_environment(),
+        env=environment(),
         **streams,  # type: ignore[call-overload]
     )
     os.close(theirs)

@@ -11,7 +11,7 @@ import pytest
 from bus.journal import JournalReader
 from protocol.bodies import TaskAssignment
 from protocol.decoder import decode
-from tests.mission.runs import Mission, _command, _environment, orchestra
+from tests.mission.runs import Mission, command, environment, orchestra
 
 SKILLS = """
 import json, time
@@ -92,9 +92,9 @@ def test_what_a_gate_rejected_is_not_remembered(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_mission_killed_in_the_middle_leaves_each_fact_once(folder: Path) -> None:
-    command = _command("run", "learn.yaml", "--run-dir", "run", "--set", "slowly=yes")
+    command = command("run", "learn.yaml", "--run-dir", "run", "--set", "slowly=yes")
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, cwd=folder, text=True, env=_environment(), **streams)  # type: ignore[call-overload]
+    process = subprocess.Popen(command, cwd=folder, text=True, env=environment(), **streams)  # type: ignore[call-overload]
     mission = Mission(folder, process)
     mission.wait_for(lambda entry: entry.topic.endswith("/verdict"))
     mission.wait_for(lambda entry: entry.topic.endswith("/claim") and b"<task-id>again<" in entry.document)
