@@ -175,6 +175,7 @@ class Coordinator:
             failures=row.failures + is_passing,
             faults=row.faults | {fault.digest},
             error=body.error_details,
+            instance="",  # it has handed in and is at something else by now; nobody may stop it for this
         )
         if is_passing:
             self._count_failure(turn, row.agent or row.planned.agent)

@@ -125,4 +125,5 @@ def pause_ns(row: TaskRow) -> int:
     first_s = _FIRST_PAUSE_S if row.policy.backoff_s is None else row.policy.backoff_s
     pause_s = min(first_s * 2 ** max(row.failures - 1, 0), max(_LONGEST_PAUSE_S, first_s))
     spread = int.from_bytes(sha256(f"{row.name}#{row.attempt}".encode()).digest()[:4]) / 2**32
-    return int(pause_s * (1 + spread / 4) * 1_000_000_000)
+    # A pause of nothing would be over before anybody is asked to wake us, and nobody would.
+    return max(1, int(pause_s * (1 + spread / 4) * 1_000_000_000))

@@ -131,7 +131,7 @@ class Turn:
 
     def stop(self, row: TaskRow, why: str) -> None:
         """See to it that a process does not go on with what nobody waits for."""
-        if row.state is State.CLAIMED and row.instance not in self.state.gone:
+        if row.state is State.CLAIMED and row.instance and row.instance not in self.state.gone:
             self.drafts.append(drafts.stop_process(self.state, row, why))
 
     def _tell_followers(self, row: TaskRow) -> None:

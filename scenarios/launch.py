@@ -288,12 +288,15 @@ class Launch:
         return any(due_ns <= time.time_ns() for due_ns in self._owed.values())
 
     def _end_process(self, body: Control) -> None:
-        """Kill a process that works on what nobody waits for; its death is reported as any other."""
+        """Kill a process that works on what nobody waits for; its death is reported as any other.
+
+        Where its result has been judged meanwhile, it is at something else, and left alone.
+        """
         task = next((setting.value for setting in body.settings if setting.name == "task"), "")
         for tasks in self._open.values():
             tasks.discard(task)
-        self._claimed.pop(task, None)
-        self._supervisor.end(body.subject or "")
+        if self._claimed.pop(task, None) == body.subject:
+            self._supervisor.end(body.subject or "")
 
     def _start_what_is_open(self) -> None:
         """The past of a resumed run has been read: only what it left undone needs somebody."""

@@ -239,6 +239,15 @@ def test_a_group_that_is_not_critical_is_left_out_when_a_part_of_it_fails() -> N
     assert played.skipped().keys() == {"extra", "x", "y"}
 
 
+def test_who_handed_in_what_was_rejected_is_at_something_else_and_is_not_stopped_when_the_task_is_left_out() -> None:
+    held: list[Draft] = []
+    played = play(task("nice", critical=False, attempts=1), reply=lambda draft, body: held.append(draft))
+    played.claim(held[0], "worker-7")
+    said = played.answer(held[0], Reply(Decision.REJECT))
+    assert played.skipped() == {"nice": "because"}
+    assert [draft.type for draft in said if draft.recipient == SUPERVISOR] == [MessageType.ALERT]
+
+
 def test_a_deadline_that_passes_stops_what_is_under_way_and_asks() -> None:
     played = play(task("a"), task("b", "a"), reply=lambda draft, body: None, deadline_s=60)
     assert [draft.body.due for draft in played.said if isinstance(draft.body, WakeRequest)] == [60_000_001_001]

@@ -92,6 +92,14 @@ def test_the_pause_has_a_longest() -> None:
     assert all(low <= pause <= low * 1.26 for low, pause in zip((8, 16, 30, 30), pauses, strict=True))
 
 
+def test_a_pause_of_nothing_is_over_at_once() -> None:
+    played = play(task("a", backoff_s=0), reply=failing(rejected("busy", error("busy"))))
+    before_ns = played.at_ns
+    played.wake()
+    assert played.order == ["a", "a"]
+    assert played.at_ns - before_ns < 1_000
+
+
 def test_where_one_agent_cannot_do_it_the_next_one_is_asked() -> None:
     played = play(
         task("a", attempts=2, alternatives=("@simple", "@other")),
