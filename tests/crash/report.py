@@ -10,10 +10,12 @@ from typing import Any, Final
 import zmq
 from rich.table import Table
 
+from tests.crash.graph_storm import Stormed
 from tests.crash.rounds import Row
 
 BEGIN: Final = "<!-- measured: python -m tests.crash --markdown -->"
 END: Final = "<!-- end of measured -->"
+GRAPHS: Final = "<!-- measured: python -m tests.crash --graph --markdown -->"
 _HEADINGS: Final = ("cell", "what dies", "where", "runs", "passed", "back after, median", "worst")
 _TEXT_COLUMNS: Final = 3
 
@@ -45,9 +47,31 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def graphs(rows: Sequence[Stormed]) -> str:
+    """Return the block about graphs under kills, its two comment markers included."""
+    lines = [
+        GRAPHS,
+        "",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {_machine()}.",
+        "",
+        "| seed | tasks | entries | undisturbed | kills | entries | took | |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        *map(_graph, rows),
+        "",
+        END,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _graph(row: Stormed) -> str:
+    graph, verdict = row.graph, "**differs**" if row.differences else "the same"
+    undisturbed = f"| {graph.seed} | {len(graph.ends):,} | {graph.entries:,} | {graph.took_s:.1f} s "
+    return f"{undisturbed}| {row.killed} | {row.entries:,} | {row.took_s:.1f} s | {verdict} |"
+
+
 def in_place(text: str, block: str) -> str:
     """Return a document with the block between its two markers exchanged; one without markers becomes the block."""
-    before, begin, rest = text.partition(BEGIN)
+    before, begin, rest = text.partition(block.partition("\n")[0])
     _, end, after = rest.partition(END)
     return f"{before}{block.rstrip()}{after}" if begin and end else block
 

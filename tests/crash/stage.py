@@ -14,7 +14,7 @@ from typing import Final
 from bus.faults import VARIABLE
 from tests.builders import until
 from tests.cases import ROOT, SAMPLE
-from tests.mission.runs import Mission
+from tests.mission.runs import PATIENCE_S, Mission
 
 _CLOCKS: Final = Path(__file__).with_name("clocks")
 _TRACE: Final = "CRASH_FOLDER"
@@ -58,6 +58,11 @@ class Stage:
         where = ("--output", self.folder / "out", "--run-dir", self.folder / "run")
         return self._mission("cli.main", "run", "spec-facts", "--specs", SAMPLE, *where)
 
+    def run_workflow(self, file: Path) -> Mission:
+        """Start a workflow as a user does."""
+        where = ("--output", self.folder / "out", "--run-dir", self.folder / "run", "--quiet")
+        return self._mission("cli.main", "run", file, *where)
+
     def resume(self) -> Mission:
         return self._mission("cli.main", "resume", self.folder / "run")
 
@@ -89,14 +94,16 @@ class Stage:
         return {**os.environ, **ours}
 
 
-def finished(mission: Mission) -> tuple[int, str, str]:
+def finished(mission: Mission, most_s: float = PATIENCE_S) -> tuple[int, str, str]:
     """Return a mission's exit code and what it said, once it has ended.
+
+    most_s: how long that may take.
 
     Raises:
         AssertionError: it hung; it is ended now.
     """
     try:
-        return mission.finish()
+        return mission.finish(most_s)
     except subprocess.TimeoutExpired as error:
         end_all(mission.folder)
         mission.process.communicate(timeout=10)

@@ -51,19 +51,26 @@ def planned(seed: int, number: int) -> list[Kill]:
 
 def mission(kills: list[Kill], folder: Path, expected: Results, tell: Callable[[str], None]) -> Outcome:
     """Run one mission under these kills, resume it as often as it takes, and look at what came of it."""
-    storm = _Storm(Stage(folder, Clock(time.time_ns(), 1)), tell)
-    running = storm.stage.run()
-    for kill in kills:
-        running = storm.carry_out(kill, running)
+    stage = Stage(folder, Clock(time.time_ns(), 1))
+    running = Storm(stage, tell).over(stage.run(), kills)
     code, said, complained = finished(running)
     return Outcome(tuple(differences(running, code, said + complained, expected)))
 
 
 @dataclass(slots=True)
-class _Storm:
+class Storm:
+    """Kills one after the other. done: how many of them found somebody to kill."""
+
     stage: Stage
     tell: Callable[[str], None]
     head: int = 0
+    done: int = 0
+
+    def over(self, running: Mission, kills: list[Kill]) -> Mission:
+        """Carry the kills out on a mission; return the one that runs then, which may be a resumed one."""
+        for kill in kills:
+            running = self.carry_out(kill, running)
+        return running
 
     def carry_out(self, kill: Kill, running: Mission) -> Mission:
         """Wait for the moment and kill; return the mission that runs then, which may be a resumed one."""
@@ -73,6 +80,7 @@ class _Storm:
         if kill.victim in ("supervisor", "the whole tree"):
             return self._resumed(kill, running)
         was_there = _shoot(kill.victim, running)
+        self.done += was_there
         self.tell(f"entry {self.head}: {kill.victim} {'killed' if was_there else 'was not running'}")
         return running
 
@@ -82,6 +90,7 @@ class _Storm:
             running.process.communicate(timeout=10)
         else:
             running.kill_tree()
+        self.done += 1
         self.tell(f"entry {self.head}: {kill.victim} killed, resumed")
         return self.stage.resume()
 

@@ -15,7 +15,7 @@ from bus.records import Entry
 from protocol.errors import JournalError
 from tests.cases import ROOT, SAMPLE
 
-_PATIENCE_S = 60.0
+PATIENCE_S = 60.0
 
 
 def orchestra(
@@ -66,7 +66,7 @@ class Mission:
 
     def wait_for(self, fact: Callable[[Entry], bool]) -> Entry:
         """Return the first journal entry for which something holds, as soon as it is there."""
-        deadline_s = time.monotonic() + _PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline_s and self.process.poll() is None:
             for entry in self._so_far():
                 if fact(entry):
@@ -104,8 +104,8 @@ class Mission:
             waiting += children.get(pid, [])
         return found
 
-    def finish(self) -> tuple[int, str, str]:
-        said, complained = self.process.communicate(timeout=_PATIENCE_S)
+    def finish(self, most_s: float = PATIENCE_S) -> tuple[int, str, str]:
+        said, complained = self.process.communicate(timeout=most_s)
         return self.process.returncode, said, complained
 
     def kill_tree(self) -> None:
