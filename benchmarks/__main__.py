@@ -15,7 +15,21 @@ from lxml import etree
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import codec, hostile, kept, many, path, roundtrip, size, slow, startup, storage
+from benchmarks import (
+    codec,
+    engine,
+    hostile,
+    kept,
+    large,
+    many,
+    path,
+    roundtrip,
+    scheduling,
+    size,
+    slow,
+    startup,
+    storage,
+)
 from benchmarks.rows import Aim, Effort, Row, Spread
 
 BENCHMARKS: Final[dict[str, Callable[[Effort], list[Row]]]] = {
@@ -29,6 +43,9 @@ BENCHMARKS: Final[dict[str, Callable[[Effort], list[Row]]]] = {
     "many": many.rows,
     "hostile": hostile.rows,
     "kept": kept.rows,
+    "schedule": scheduling.rows,
+    "engine": engine.rows,
+    "large": large.rows,
 }
 _TABLE_WIDTH: Final = 150  # where the output is no terminal
 

@@ -59,7 +59,8 @@ class Mission:
         return self.folder / "out"
 
     def results(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in sorted(self.output.iterdir())}
+        files = [path for path in sorted(self.output.rglob("*")) if path.is_file()]
+        return {path.relative_to(self.output).as_posix(): path.read_bytes() for path in files}
 
     def entries(self) -> list[Entry]:
         return list(JournalReader(self.run / "journal").entries())
