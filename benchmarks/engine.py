@@ -69,7 +69,7 @@ def started(file: Path, run: Path) -> subprocess.Popen[bytes]:
 def _first_rows(effort: Effort) -> list[Row]:
     with workflow() as file:
         cold, bare, warm = interleaved(
-            effort.times(7, 2), lambda: _cold_s(file), _bare_s, lambda: float(_said(f"warm({str(file)!r})"))
+            effort.times(7, 1), lambda: _cold_s(file), _bare_s, lambda: float(_said(f"warm({str(file)!r})"))
         )
     mission = "a workflow of one task; until its assignment is journaled, synced"
     started_by = f"from the start of the process `orchestra run FILE`: Python, imports, keys, all processes; {mission}"

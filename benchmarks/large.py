@@ -67,7 +67,7 @@ class Carried:
 
 def rows(effort: Effort) -> list[Row]:
     """Fold large and small plans in turn; carry out one large and one small mission."""
-    files = effort.size(3_334, 300)
+    files = effort.size(3_334, 60)
     large, small = interleaved(effort.times(3, 1), lambda: _folded_apart(files), lambda: _folded_apart(files // 10))
     return [_fold_row(files, large, small), *_mission_rows(files, carried(files), carried(files // 10))]
 

@@ -54,7 +54,7 @@ def graphs(rows: Sequence[Stormed]) -> str:
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d}: {_machine()}.",
         "",
-        "| seed | tasks | entries | undisturbed | kills | entries | took | |",
+        "| seed | tasks | undisturbed: entries | took | under kills: killed | entries | took | |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
         *map(_graph, rows),
         "",
