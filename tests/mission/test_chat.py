@@ -41,9 +41,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def chat(folder: Path, said: str, *more: str) -> subprocess.CompletedProcess[str]:
-    command = command("chat", *more)
+    arguments = command("chat", *more)
     piped: dict[str, Any] = {"capture_output": True, "text": True, "env": environment(), "timeout": 90, "check": False}
-    return subprocess.run(command, cwd=folder, input=said, **piped)
+    return subprocess.run(arguments, cwd=folder, input=said, **piped)
 
 
 BEGIN = ("--with", "skill-runner", "--skills", "own.py", "--run-dir", "run", "--as", "anna")
@@ -54,9 +54,9 @@ def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
 
 
 def check(folder: Path) -> None:
-    for command in (("audit", "verify", "run"), ("replay", "run")):
+    for words in (("audit", "verify", "run"), ("replay", "run")):
         done = subprocess.run(
-            command(*command), cwd=folder, capture_output=True, text=True, env=environment(), check=False
+            command(*words), cwd=folder, capture_output=True, text=True, env=environment(), check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -60,8 +60,8 @@ def known(folder: Path) -> list[dict[str, Any]]:
 def run(folder: Path, name: str, *more: str) -> Path:
     done = orchestra("run", f"{name}.yaml", "--run-dir", name, *more, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    for command in ("audit verify", "replay"):
-        checked = orchestra(*command.split(), name, cwd=folder)
+    for words in ("audit verify", "replay"):
+        checked = orchestra(*words.split(), name, cwd=folder)
         assert checked.returncode == 0, checked.stdout + checked.stderr
     return folder / name
 
@@ -92,9 +92,9 @@ def test_what_a_gate_rejected_is_not_remembered(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_mission_killed_in_the_middle_leaves_each_fact_once(folder: Path) -> None:
-    command = command("run", "learn.yaml", "--run-dir", "run", "--set", "slowly=yes")
+    arguments = command("run", "learn.yaml", "--run-dir", "run", "--set", "slowly=yes")
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, cwd=folder, text=True, env=environment(), **streams)  # type: ignore[call-overload]
+    process = subprocess.Popen(arguments, cwd=folder, text=True, env=environment(), **streams)  # type: ignore[call-overload]
     mission = Mission(folder, process)
     mission.wait_for(lambda entry: entry.topic.endswith("/verdict"))
     mission.wait_for(lambda entry: entry.topic.endswith("/claim") and b"<task-id>again<" in entry.document)
