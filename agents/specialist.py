@@ -59,6 +59,7 @@ from protocol.verdicts import Pass
 DEFAULT_TASK_S: Final = 300
 IDLE_S: Final = 20.0
 _WAIT_S: Final = 0.2
+_CLAIM: Final = f"/{MessageType.CLAIM.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,14 @@ class Specialist:
     def _next(self, wait_s: float) -> Message | None:
         """Return the most urgent assignment that has been heard; waits only when there is none."""
         while (entry := self._around.hearing.receive(0 if self._queue else wait_s)) is not None:
-            if entry.topic == f"{inbox_of(self.name)}/{MessageType.TASK_ASSIGNMENT.value}":
-                message = reread(entry.document)
-                heapq.heappush(self._queue, (RANK[message.priority], entry.sequence, message))
+            self.take(entry)
         return heapq.heappop(self._queue)[2] if self._queue else None
+
+    def take(self, entry: Entry) -> None:
+        """Put an assignment into the queue; what else is heard is not for a specialist."""
+        if entry.topic == f"{inbox_of(self.name)}/{MessageType.TASK_ASSIGNMENT.value}":
+            message = reread(entry.document)
+            heapq.heappush(self._queue, (RANK[message.priority], entry.sequence, message))
 
     def _claim(self, assignment: Message, body: TaskAssignment) -> bool:
         """Return whether this instance has the attempt: the first claim that is journaled counts."""
@@ -235,6 +240,34 @@ def _skills_of(definition: Definition, own: File | None, store: ArtifactStore) -
     return {**declared, **(brought if definition.name == RUNNER else {})}
 
 
+def backlog(run: RunFolder, name: str) -> tuple[int, list[Entry]]:
+    """Return how far the journal goes now, and the assignments to an agent in it that nobody has claimed.
+
+    Of a long mission an instance that starts late would otherwise ask for thousands of tasks that others have done.
+    """
+    mine, position = f"{inbox_of(name)}/{MessageType.TASK_ASSIGNMENT.value}", 0
+    unclaimed: dict[tuple[bytes, bytes], Entry] = {}
+    sender = f"<sender>{name}</sender>".encode()
+    for entry in durable(run):
+        position = entry.sequence
+        if entry.topic == mine:
+            unclaimed[_attempt_in(entry.document)] = entry
+        elif entry.topic.endswith(_CLAIM) and sender in entry.document[:200]:
+            unclaimed.pop(_attempt_in(entry.document), None)
+    return position, list(unclaimed.values())
+
+
+def _attempt_in(document: bytes) -> tuple[bytes, bytes]:
+    """Return task and attempt of a document without decoding it: of thousands only a few are needed."""
+    context = document[: document.find(b"</context>")]
+    return _between(context, b"<task-id>"), _between(context, b"<attempt>")
+
+
+def _between(text: bytes, mark: bytes) -> bytes:
+    _, _, rest = text.partition(mark)
+    return rest.partition(b"<")[0]
+
+
 def serve(run: RunFolder, definition: Definition, own: File | None, results: ResultStore | None, instance: str) -> None:
     """Run one instance as a process until the supervisor stops it or nothing has come for a while.
 
@@ -243,7 +276,8 @@ def serve(run: RunFolder, definition: Definition, own: File | None, results: Res
     name, artifacts = f"@{definition.name}", ArtifactStore(run.artifacts)
     facts: dict[str, Any] = {"role": "specialist", "instance": instance, "model": definition.model}
     publisher = Publisher(run, name, facts=facts)
-    subscriber = Subscriber(run, inbox_of(name))
+    position, unclaimed = backlog(run, name)
+    subscriber = Subscriber(run, inbox_of(name), after=position)
     around = Surroundings(
         hearing=subscriber,
         publishing=publisher,
@@ -254,6 +288,8 @@ def serve(run: RunFolder, definition: Definition, own: File | None, results: Res
     )
     skills = _skills_of(definition, own, around.store)
     specialist = Specialist(name, instance, skills, around)
+    for entry in unclaimed:
+        specialist.take(entry)
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -44,6 +44,8 @@ class ProgressView:
 
     def entry(self, entry: Entry) -> None:
         """Take in one journal entry."""
+        if self._is_quiet:
+            return
         self._messages += 1
         message = reread(entry.document)
         body = message.body

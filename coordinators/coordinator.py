@@ -50,7 +50,7 @@ Stepped = tuple[PlanState, tuple[Draft, ...]]
 class Coordinator:
     """The fold. lead: whom it reports and escalates to."""
 
-    version = "5"
+    version = "6"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead
@@ -308,6 +308,11 @@ class Coordinator:
         """Say what follows from where the plan stands now: the end, that nothing goes on, when to wake."""
         turn.work_off()
         turn.hand_out()
+        while turn.unfit:
+            row, reason = turn.unfit.pop()
+            self._give_up(turn, row, reason, Fault(Kind.PERSON, ErrorLevel.PERSON, ErrorCategory.ARCHITECTURAL, "", ""))
+            turn.work_off()
+            turn.hand_out()
         state = turn.state
         if state.given is None or state.is_reported:
             return

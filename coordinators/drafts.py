@@ -1,6 +1,6 @@
 """What a coordinator says: plain functions from where the plan stands to drafts of messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -32,11 +32,14 @@ from protocol.bodies import (
 )
 from protocol.failures import LEFT_OUT, Kind
 from protocol.messages import Mark, MessageType, QualityGates
-from protocol.names import Priority
+from protocol.names import MAX_ITEMS, Priority
 from protocol.topics import CLOCK, HUMAN, SUPERVISOR
+from protocol.xml import MAX_DOCUMENT_BYTES
 
 TASK_S: Final = 300
 _LISTED: Final = 8
+_REFERENCE_BYTES: Final = 190  # of a file's element: its tags, digest, size and media type
+_MOST_BYTES: Final = MAX_DOCUMENT_BYTES - 65_536  # the rest of a message needs its place too
 _GATE_5: Final = QualityGates(layer_5_escalation=Mark.TRIGGERED)
 
 
@@ -51,7 +54,7 @@ def assignment(state: PlanState, row: TaskRow) -> Draft:
         title=planned.title,
         skill=planned.skill,
         folder=_folder(state, row),
-        inputs=(*planned.inputs, *row.given, *accepted_files(state, row)),
+        inputs=inputs(state, row),
         settings=(*planned.settings, *_numbers(state, row)),
         feedback=row.feedback,
         timeout_s=TASK_S if policy.timeout_s is None else policy.timeout_s,
@@ -69,6 +72,22 @@ def assignment(state: PlanState, row: TaskRow) -> Draft:
         parent_task=mission_task(state),
         attempt=row.attempt,
         body=body,
+    )
+
+
+def inputs(state: PlanState, row: TaskRow) -> tuple[File, ...]:
+    """Return the files that a task works on."""
+    return (*row.planned.inputs, *row.given, *accepted_files(state, row))
+
+
+def excess(files: Sequence[File]) -> str:
+    """Return in words why a message cannot carry references to so many files; "" where it can."""
+    size = sum(_REFERENCE_BYTES + len(file.path.encode()) + len(file.summary.encode()) for file in files)
+    if len(files) <= MAX_ITEMS and size <= _MOST_BYTES:
+        return ""
+    return (
+        f"{len(files):,} files of {size:,} bytes in references are more than a message carries ({MAX_ITEMS:,} files, "
+        f"{_MOST_BYTES:,} bytes); let a step before bring them together in batches"
     )
 
 
@@ -190,7 +209,13 @@ def _status(state: PlanState, lead: str, body: Report) -> Draft:
 
 
 def completion(state: PlanState, lead: str) -> Draft:
-    """Report the whole plan: the artifacts that no accepted task builds on, and what was left out."""
+    """Report the whole plan: the artifacts that no accepted task builds on, and what was left out.
+
+    Where there are more than a message carries, it is said that the plan lacks a step that brings them together.
+    """
+    reason = excess(tuple(_final_files(state)))
+    if reason:
+        return refused_plan(lead, mission_task(state), f"the mission's result: {reason}")
     rows = [row for row in state.all_rows() if row.planned.group is None]
     left = [row for row in rows if row.state is State.SKIPPED]
     attempts = sum(row.attempt for row in rows)

@@ -32,7 +32,7 @@ CAN_BE_LATE: Final = (*WITH_AN_AGENT, State.PAUSED, State.ASKED, State.ESCALATED
 class Turn:
     """A step being taken at a time. drafts: what there is to say so far. dues: when rows changed in it are late.
 
-    cause: the id of the message that is heard.
+    cause: the id of the message that is heard. unfit: rows that cannot be given out, and why.
     """
 
     state: PlanState
@@ -40,6 +40,7 @@ class Turn:
     cause: str
     drafts: list[Draft] = field(default_factory=list)
     dues: list[int] = field(default_factory=list)
+    unfit: list[tuple[TaskRow, str]] = field(default_factory=list)
     _settled: deque[str] = field(default_factory=deque)
     _free: deque[str] = field(default_factory=deque)
 
@@ -207,6 +208,10 @@ class Turn:
         self.state = replace(self.state, ready=ready[place:])
 
     def _assign(self, row: TaskRow) -> None:
+        reason = drafts.excess(drafts.inputs(self.state, row))
+        if reason:
+            self.unfit.append((row, reason))
+            return
         breaker = self.state.breakers.get(row.agent or row.planned.agent) or Breaker()
         other = next_agent(row)
         if breaker.open_until_ns > self.at_ns and other is None:
@@ -228,7 +233,7 @@ class Turn:
         """Begin a group: make the rows of its parts, once, for each item, or for the first round."""
         group = row.planned.group
         assert group is not None
-        files = (*row.planned.inputs, *row.given, *drafts.accepted_files(self.state, row))
+        files = drafts.inputs(self.state, row)
         parts = self.node(row).parts
         if group.pattern is Pattern.ONCE:
             self.put(row, Step.OPEN, left=len(parts), given=files)

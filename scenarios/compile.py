@@ -108,7 +108,10 @@ def plan_mission(source: Source, output: Path, store: ArtifactStore, files: Sequ
     tasks = tuple(compiler.compiled())
     workflow = source.workflow
     plan = Plan(
-        tasks=tasks, workers=workflow.workers, deadline_s=workflow.deadline, snapshot_every=workflow.snapshot_every
+        tasks=tasks,
+        workers=workflow.workers or _workers(workflow, tasks),
+        deadline_s=workflow.deadline,
+        snapshot_every=workflow.snapshot_every,
     )
     try:
         check(plan)
@@ -124,6 +127,15 @@ def plan_mission(source: Source, output: Path, store: ArtifactStore, files: Sequ
         definitions=tuple(compiler.definitions[name[1:]] for name in names),
         skills=compiler.skills_file(),
     )
+
+
+def _workers(workflow: Workflow, tasks: Sequence[PlannedTask]) -> int:
+    """Return how many tasks are given out at once where the workflow does not say: twice as many as processes may do.
+
+    So no process waits for its next task, and what is given out next is chosen late, when the longest way is known.
+    """
+    agents = {name for task in tasks if task.group is None for name in _agents_of(task)}
+    return 2 * workflow.instances * len(agents)
 
 
 def _agents_of(task: PlannedTask) -> tuple[str, ...]:

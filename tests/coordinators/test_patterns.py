@@ -308,3 +308,35 @@ def test_ten_thousand_tasks_are_done_in_one_go() -> None:
     assert len(played.order) == 10_002
     assert played.result.result is not None
     assert len(played.result.result.artifacts) == 3_334
+
+
+def test_more_files_than_a_message_carries_are_brought_before_a_person_and_nothing_is_lost() -> None:
+    played = play(
+        group("each", Pattern.EACH, inputs=files(3)),
+        task("many", within="each"),
+        task("join", "each"),
+        reply=lambda draft, body: Reply(files=1_400),
+    )
+    [up] = [draft for draft in played.said if draft.type is MessageType.ESCALATION]
+    assert isinstance(up.body, Report)
+    assert up.body.error_details is not None
+    assert "4,200 files" in up.body.error_details.message
+    assert "in batches" in up.body.error_details.message
+    assert played.states()["join"] == "escalated"
+    batched = group("some", Pattern.EACH, "each", batch=100)
+    other = played.plan.model_copy(update={"tasks": (*played.plan.tasks[:2], batched, task("pack", within="some"))})
+    played.reply = lambda draft, body: DONE
+    played.go_on(played.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=other), "run", sender=HUMAN))
+    assert played.order.count("many#1") == 1
+    assert played.result.result is not None
+    assert len(played.result.result.artifacts) == 42
+
+
+def test_a_result_of_more_files_than_a_message_carries_is_no_end() -> None:
+    played = play(
+        group("each", Pattern.EACH, inputs=files(3)),
+        task("many", within="each"),
+        reply=lambda draft, body: Reply(files=1_400),
+    )
+    [up] = [draft for draft in played.said if draft.type is MessageType.ESCALATION]
+    assert up.task == "mission"

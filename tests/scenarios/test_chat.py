@@ -160,12 +160,12 @@ def test_the_tech_lead_is_talked_to_through_its_clerk_and_is_given_a_proposal(tm
     assert file.path == "proposal/turn-1.txt"
     told = store.get(file).decode()
     assert told.startswith("sequential: ")
-    assert "2. find contradictions: @contradiction-finder, find-contradictions (by: contradictions, find)" in told
-    assert told.endswith("nothing was begun: write it as a workflow, then orchestra run FILE")
+    assert "2-find-contradictions: @contradiction-finder with find-contradictions (by: contradictions, find)" in told
+    assert told.endswith('nothing was begun: orchestra run --task "…" --save FILE writes it as a workflow')
     for other in (clerk.task(1, "status"), clerk.task(1, "do: "), PARTNER.task(1, "do: this")):
         assert with_proposal(other, store) == other
     assert gone_on("tech-lead", None, task).files == ()
 
 
 def test_what_nobody_can_do_is_proposed_to_nobody() -> None:
-    assert "1. Juggle: nobody's words match; write a skill of your own" in proposed("Juggle")
+    assert "1-juggle: nobody here has a skill for 'Juggle'" in proposed("Juggle")
