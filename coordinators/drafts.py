@@ -48,7 +48,7 @@ def mission_task(state: PlanState) -> str:
 
 
 def assignment(state: PlanState, row: TaskRow) -> Draft:
-    """Give a task to its agent: the plan's own files, what its group works on, and accepted artifacts only."""
+    """Give a task to its agent: the plan's own files, what its group works on, and accepted artifacts only, each once."""
     planned, policy = row.planned, row.policy
     body = TaskAssignment(
         title=planned.title,
@@ -76,8 +76,8 @@ def assignment(state: PlanState, row: TaskRow) -> Draft:
 
 
 def inputs(state: PlanState, row: TaskRow) -> tuple[File, ...]:
-    """Return the files that a task works on."""
-    return (*row.planned.inputs, *row.given, *accepted_files(state, row))
+    """Return the files that a task works on, each once."""
+    return tuple(dict.fromkeys((*row.planned.inputs, *row.given, *accepted_files(state, row))))
 
 
 def excess(files: Sequence[File]) -> str:
