@@ -122,7 +122,8 @@ def check(file: File, given: Given = None, with_files: Files = None) -> None:
     with _planned(file, given, with_files) as (mission, graph):
         count = len(list(tasks_of(mission.plan)))
         names = ", ".join(member.name for member in mission.specialists)
-        say(f"good: {file}: {count} tasks by {names}; the longest way: {' → '.join(critical_path(graph))}", "green")
+        way = " → ".join(critical_path(graph))
+        say(f"good: {file}: {count} task{'s' * (count != 1)} by {names}; the longest way: {way}", "green")
 
 
 @workflow_app.command()
@@ -208,12 +209,19 @@ def _planned(
     source = _read(str(file), given)
     with tempfile.TemporaryDirectory() as folder:
         mission = plan_mission(source, output, ArtifactStore(Path(folder)), with_files or ())
+        check_size(mission)
         yield mission, graph_of(mission.plan)
 
 
 def _check_exists(name: str) -> None:
-    if not Path(name).is_file():
-        raise DefinitionError(f"{name} is neither a workflow's file nor a scenario (scenarios: spec-facts)")
+    path = Path(name)
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise DefinitionError(f"{name} is a folder; name a workflow's file in it")
+    if path.is_symlink():
+        raise DefinitionError(f"{name} is a link that leads nowhere; name the workflow's file itself")
+    raise DefinitionError(f"{name} is neither a workflow's file nor a scenario (scenarios: spec-facts)")
 
 
 def _given(given: list[str] | None) -> dict[str, str]:

@@ -4,13 +4,15 @@ Patterns become groups and needs of the plan; from there on there is one mechani
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from string import Template
 from typing import Any, Final
+
+from pydantic import ValidationError
 
 from agents.definitions import Definition, catalogue, load_folder
 from agents.dependencies import dependencies
@@ -24,10 +26,12 @@ from protocol import bodies
 from protocol.bodies import File, Group, Plan, PlannedTask, Policy, Setting
 from protocol.conditions import read_condition
 from protocol.errors import DefinitionError, SourceError
+from protocol.names import MAX_ITEMS
 from protocol.secrets import redacted_bytes
-from scenarios.document import Document, Place, checked, read_document
+from scenarios.document import Document, Place, checked, nearest, read_document, shown
 from scenarios.mission import CastMember, Mission
 from scenarios.recall import RECALL
+from scenarios.references import faults_of, place_named
 from scenarios.workflow import CHAINED, Pattern, Step, Workflow
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -66,7 +70,7 @@ def read_workflow(path: Path, given: Mapping[str, str] | None = None) -> Source:
     """
     document = read_document(path)
     if not isinstance(document.value, dict) or "workflow" not in document.value:
-        raise DefinitionError(f"{path}:1: no workflow: the key `workflow` with its name is missing")
+        raise DefinitionError(f"{path}:1: no workflow: the key `workflow` is missing; begin it with: workflow: NAME")
     filled = Document(document.path, _filled(document, dict(given or {})), document.lines)
     return Source(checked(filled, Workflow), path.parent, filled, tuple((given or {}).items()))
 
@@ -89,8 +93,12 @@ def _filled(document: Document, given: dict[str, str]) -> Any:
             return value
         try:
             return Template(value).substitute(values)
-        except (KeyError, ValueError) as error:
-            raise document.fault(place, f"{value!r}: {error} is no parameter; $$ stands for a dollar sign") from error
+        except KeyError as error:
+            has = nearest(str(error.args[0]), known)
+            text = f"{shown(value)}: there is no parameter {error}; {has}; $$ stands for a dollar sign"
+            raise document.fault(place, text) from error
+        except ValueError as error:
+            raise document.fault(place, f"{shown(value)}: a $ begins no name; $$ stands for a dollar sign") from error
 
     return fill(document.value, ())
 
@@ -104,23 +112,17 @@ def plan_mission(source: Source, output: Path, store: ArtifactStore, files: Sequ
         DefinitionError: a step names somebody, a skill, a step or a file that is not there.
         SourceError: a file cannot be read or stored.
     """
+    workflow = source.workflow
+    wrong = [str(source.fault(place, text)) for place, text in faults_of(workflow)]
+    if wrong:
+        raise DefinitionError("\n".join(wrong))
     compiler = _Compiler(source, _definitions(source), _own_skills(source), store, files)
     tasks = tuple(compiler.compiled())
-    workflow = source.workflow
-    plan = Plan(
-        tasks=tasks,
-        workers=workflow.workers or _workers(workflow, tasks),
-        deadline_s=workflow.deadline,
-        snapshot_every=workflow.snapshot_every,
-    )
-    try:
-        check(plan)
-    except DefinitionError as error:
-        raise source.fault(("steps",), str(error)) from error
+    plan = _checked_plan(source, tasks)
     names = dict.fromkeys(name for task in tasks if task.group is None for name in _agents_of(task))
     return Mission(
         scenario=workflow.workflow,
-        coordinator=workflow.coordinator,
+        coordinator=compiler.coordinator,
         specialists=tuple(CastMember(name, Role.SPECIALIST, instances=workflow.instances) for name in names),
         plan=plan,
         settings=(("output", str(output.absolute())), *_origin(source, files)),
@@ -136,6 +138,24 @@ def _workers(workflow: Workflow, tasks: Sequence[PlannedTask]) -> int:
     """
     agents = {name for task in tasks if task.group is None for name in _agents_of(task)}
     return 2 * workflow.instances * len(agents)
+
+
+def _checked_plan(source: Source, tasks: tuple[PlannedTask, ...]) -> Plan:
+    workflow = source.workflow
+    if len(tasks) > MAX_ITEMS:
+        text = f"{len(tasks):,} steps; a workflow has at most {MAX_ITEMS:,}; let a group go through `items` instead"
+        raise source.fault(("steps",), text)
+    plan = Plan(
+        tasks=tasks,
+        workers=workflow.workers or _workers(workflow, tasks),
+        deadline_s=workflow.deadline,
+        snapshot_every=workflow.snapshot_every,
+    )
+    try:
+        check(plan)
+    except DefinitionError as error:
+        raise source.fault(place_named(workflow, str(error)), str(error)) from error
+    return plan
 
 
 def _agents_of(task: PlannedTask) -> tuple[str, ...]:
@@ -167,7 +187,7 @@ def _definitions(source: Source) -> dict[str, Definition]:
     for number, folder in enumerate(source.workflow.agents):
         path = source.folder / folder
         if not path.is_dir():
-            raise source.fault(("agents", number), f"{path} is not a folder with agent definitions")
+            raise source.fault(("agents", number), f"{path} is no folder; name one with agent definitions (*.md)")
         found |= load_folder(path)
     return found
 
@@ -179,7 +199,8 @@ def _own_skills(source: Source) -> OwnSkills | None:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise source.fault(("skills",), f"{path} cannot be read: {error.strerror}") from error
+        text = f"{path} cannot be read: {error.strerror}; name the Python file with the workflow's own skills"
+        raise source.fault(("skills",), text) from error
     if redacted_bytes(raw) != raw:
         raise source.fault(("skills",), f"{path} holds a secret; read it from the environment instead")
     return load_own(raw, str(path))
@@ -199,6 +220,14 @@ class _Compiler:
         self._source, self.definitions, self._own = source, definitions, own
         self._store, self._given = store, files
         self._taken: dict[Path, File] = {}
+        self.coordinator = self._coordinator()
+
+    def _coordinator(self) -> str:
+        name = self._source.workflow.coordinator.removeprefix("@")
+        able = [known for known in self.definitions if known.endswith("coordinator")]
+        if name not in able:
+            raise self._unknown("coordinator", name, able, ("coordinator",))
+        return f"@{name}"
 
     def compiled(self) -> Iterable[PlannedTask]:
         chained = self._source.workflow.pattern == "sequential"
@@ -224,17 +253,18 @@ class _Compiler:
         self, step: Step, place: Place, within: str | None, needs: tuple[str, ...], when: str | None
     ) -> Iterable[PlannedTask]:
         conditions = [condition for condition in (when, step.when) if condition]
-        task = PlannedTask(
-            id=step.id,
-            agent=self._source.workflow.coordinator,
-            skill="run-plan",
-            title=step.title or step.id,
-            within=within,
-            needs=tuple(dict.fromkeys((*needs, *_asked_for(conditions)))),
-            when=" and ".join(f"({condition})" if len(conditions) > 1 else condition for condition in conditions)
-            or None,
-            policy=self._policy(step, place),
-        )
+        both = " and ".join(f"({condition})" if len(conditions) > 1 else condition for condition in conditions)
+        with self._at(place):
+            task = PlannedTask(
+                id=step.id,
+                agent=self.coordinator,
+                skill="run-plan",
+                title=step.title or step.id,
+                within=within,
+                needs=tuple(dict.fromkeys((*needs, *_asked_for(conditions)))),
+                when=both or None,
+                policy=self._policy(step, place),
+            )
         if step.pattern is None:
             yield self._done_by_somebody(task, step, place)
         elif step.pattern is Pattern.CONDITIONAL:
@@ -269,45 +299,65 @@ class _Compiler:
     def _done_by_somebody(self, task: PlannedTask, step: Step, place: Place) -> PlannedTask:
         agent, skill = self._doer(step, place)
         inputs = self._files(step.inputs, (*place, "inputs"))
-        settings = tuple(Setting(name=name, value=value) for name, value in step.settings.items())
-        if step.recall:
-            settings += (Setting(name=RECALL, value=step.recall),)
-        if self._own and skill in self._own.names:
-            settings += (Setting(name="skills", value=sha256(self._own.source).hexdigest()),)
-        depends = step.cache.depends
-        files = [Path(name) for name in depends.files]
-        settings += dependencies(self._source.folder, git=depends.git, files=files, configuration=depends.config)
         made = {
             "agent": f"@{agent}",
             "skill": skill,
             "inputs": inputs,
-            "settings": settings,
+            "settings": self._settings(step, skill, place),
             "accept": tuple(step.gates),
             "outputs": tuple(step.outputs),
         }
         return task.model_copy(update=made)
 
+    def _settings(self, step: Step, skill: str, place: Place) -> tuple[Setting, ...]:
+        with self._at((*place, "with")):
+            settings = tuple(Setting(name=name, value=value) for name, value in step.settings.items())
+            settings += (Setting(name=RECALL, value=step.recall),) if step.recall else ()
+        if self._own and skill in self._own.names:
+            settings += (Setting(name="skills", value=sha256(self._own.source).hexdigest()),)
+        depends, folder = step.cache.depends, self._source.folder
+        files = [Path(name) for name in depends.files]
+        with self._at((*place, "cache")):
+            return settings + dependencies(folder, git=depends.git, files=files, configuration=depends.config)
+
+    @contextmanager
+    def _at(self, place: Place) -> Iterator[None]:
+        """Give what cannot be read or sent its place in the workflow."""
+        try:
+            yield
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            raise self._source.fault(place, f"{key}: {shown(first['input'])} cannot be sent: {first['msg']}") from error
+        except SourceError as error:
+            raise self._source.fault(place, str(error)) from error
+
     def _doer(self, step: Step, place: Place) -> tuple[str, str]:
         """Return who does a step with which skill; where only one of them is given, the other follows."""
-        own = self._own.names if self._own else ()
         if not step.agent:
-            return self._who_can(step.skill, (*place, "skill"), own), step.skill
+            return self._who_can(step.skill, (*place, "skill")), step.skill
         name = step.agent.removeprefix("@")
-        definition = self.definitions.get(name)
-        if definition is None:
+        if name not in self.definitions:
             raise self._unknown("agent", step.agent, self.definitions, (*place, "agent"))
-        usable = [skill for skill in definition.skills if skill in SKILLS or skill in own]
-        usable += [skill for skill in own if name == RUNNER and skill not in usable]
+        usable = self._usable(name)
         if not step.skill and len(usable) == 1:
             return name, usable[0]
         if not step.skill:
             has = ", ".join(usable) or "none that can be run here"
             raise self._source.fault((*place, "agent"), f"{step.id}: name a skill; {step.agent} has: {has}")
         if step.skill not in usable:
-            raise self._unknown(f"skill of {step.agent}", step.skill, usable, (*place, "skill"))
+            has = nearest(step.skill, usable)
+            raise self._source.fault((*place, "skill"), f"{step.agent} has no skill {step.skill!r} here; {has}")
         return name, step.skill
 
-    def _who_can(self, skill: str, place: Place, own: Iterable[str]) -> str:
+    def _usable(self, agent: str) -> list[str]:
+        """Return what an agent can do in this workflow: of its skills those that there are, and are not only named."""
+        own = self._own.names if self._own else ()
+        usable = [skill for skill in self.definitions[agent].skills if skill in SKILLS or skill in own]
+        return usable + [skill for skill in own if agent == RUNNER and skill not in usable]
+
+    def _who_can(self, skill: str, place: Place) -> str:
+        own = self._own.names if self._own else ()
         able = [name for name, definition in self.definitions.items() if skill in definition.skills]
         if able and (skill in SKILLS or skill in own):
             return able[0]
@@ -318,12 +368,18 @@ class _Compiler:
     def _unknown(self, what: str, name: str, known: Iterable[str], place: Place) -> DefinitionError:
         return self._source.fault(place, f"there is no {what} {name!r}; {nearest(name, known)}")
 
+    def _alternatives(self, step: Step, place: Place) -> Iterable[str]:
+        skill = self._doer(step, place)[1] if step.otherwise else ""
+        for number, given in enumerate(step.otherwise):
+            here, name = (*place, "otherwise", number), given.removeprefix("@")
+            if name not in self.definitions:
+                raise self._unknown("agent", given, self.definitions, here)
+            if skill not in self._usable(name):
+                able = [agent for agent in self.definitions if skill in self._usable(agent)]
+                raise self._source.fault(here, f"{given} cannot do {skill}; who can: {', '.join(able)}")
+            yield f"@{name}"
+
     def _policy(self, step: Step, place: Place) -> Policy | None:
-        alternatives = []
-        for number, name in enumerate(step.otherwise):
-            if name.removeprefix("@") not in self.definitions:
-                raise self._unknown("agent", name, self.definitions, (*place, "otherwise", number))
-            alternatives.append(f"@{name.removeprefix('@')}")
         policy = Policy(
             priority=step.priority,
             timeout_s=step.timeout,
@@ -337,7 +393,7 @@ class _Compiler:
             max_tokens=step.budget.tokens if step.budget else None,
             max_age_s=step.cache.max_age,
             fixed_by=step.fixed_by,
-            alternatives=tuple(alternatives),
+            alternatives=tuple(self._alternatives(step, place)),
         )
         return None if policy == Policy() else policy
 
@@ -346,13 +402,18 @@ class _Compiler:
         found: dict[Path, None] = {}
         for number, pattern in enumerate(patterns):
             found |= dict.fromkeys(self._matching(pattern, (*place, number)))
-        return tuple(self._take(path) for path in found)
+        with self._at(place):
+            return tuple(self._take(path) for path in found)
 
     def _matching(self, pattern: str, place: Place) -> list[Path]:
         if pattern == "$files":
             if not self._given:
-                raise self._source.fault(place, "$files stands for what --files names, and it names nothing")
+                raise self._source.fault(
+                    place, "$files stands for what --files names, and it names nothing; add --files PATH"
+                )
             return list(self._given)
+        if not pattern.strip():
+            raise self._source.fault(place, "an empty text names no file; write such as docs/*.md")
         path = Path(pattern)
         root = Path(path.anchor) if path.is_absolute() else self._source.folder
         inner = str(path.relative_to(path.anchor)) if path.is_absolute() else pattern
@@ -361,9 +422,9 @@ class _Compiler:
         try:
             matching = sorted(one for one in root.glob(inner) if one.is_file() and not _is_hidden(one, root))
         except (ValueError, NotImplementedError) as error:
-            raise self._source.fault(place, f"{pattern!r} names no files: {error}") from error
+            raise self._source.fault(place, f"{shown(pattern)} names no files: {error}") from error
         if not matching:
-            raise self._source.fault(place, f"{pattern!r} names no file (looked in {root.absolute()})")
+            raise self._source.fault(place, f"{shown(pattern)} names no file; looked in {root.absolute()}")
         return matching
 
     def _take(self, path: Path) -> File:
@@ -406,10 +467,3 @@ def _media_type(data: bytes) -> str:
 def _asked_for(conditions: Iterable[str]) -> list[str]:
     """Return the tasks whose values conditions ask for."""
     return [name.rpartition(".")[0] for text in conditions for name in read_condition(text).names if "." in name]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return in words what may have been meant."""
-    names = sorted(set(known))
-    near = get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"

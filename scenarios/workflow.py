@@ -14,7 +14,7 @@ import re
 from enum import Enum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from protocol.conditions import read_condition
 from protocol.errors import DefinitionError
@@ -23,6 +23,9 @@ from protocol.names import Priority
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"(?:[0-9]{1,7}[smhd])+")
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._/\-]{0,99}$"
+_BEST: Final = r"^(lowest|highest) \S+\.\S+$"
+_SETTING: Final = r"[A-Za-z0-9][A-Za-z0-9._:/@#\-]{0,199}"
+_LONGEST_S: Final = 10 * 365 * 86_400
 
 
 class Pattern(Enum):
@@ -38,20 +41,52 @@ CHAINED: Final = (Pattern.SEQUENTIAL, Pattern.ITERATIVE, Pattern.PIPELINE)
 
 def seconds(value: Any) -> Any:
     """Return a duration in seconds: 90, "90s", "2m", "1h30m", "7d"."""
+    found = value
     if isinstance(value, str) and _DURATION.fullmatch(value.replace(" ", "")):
-        parts = re.findall(r"([0-9]+)([smhd])", value)
-        return sum(int(number) * _UNITS[unit] for number, unit in parts)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is no duration; write such as 90s, 2m or 1h30m")
-    return value
+        parts = re.findall(r"([0-9]+) *([smhd])", value)
+        found = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise ValueError(f"{str(value)[:40]!r} is no duration; write such as 90s, 2m or 1h30m")
+    if not 0 <= found <= _LONGEST_S:
+        raise ValueError(f"{str(value)[:40]} is no duration from 0 s to ten years")
+    return found
 
 
 def _condition(text: str) -> str:
     try:
         read_condition(text)
     except DefinitionError as error:
-        raise ValueError(str(error)) from error
+        hint = "; equal is written ==" if re.search(r"(?<![<>=!])=(?!=)", text) else ""
+        raise ValueError(f"{error}{hint}") from error
     return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(_NAME, text):
+        raise ValueError(f"{text[:40]!r} is no name; use letters, digits and . _ / - (no space, no #), 100 at most")
+    return text
+
+
+def _best(text: str) -> str:
+    if not re.fullmatch(_BEST, text):
+        raise ValueError(f"{text[:40]!r} is no measure; write `lowest STEP.VALUE` or `highest STEP.VALUE`")
+    return text
+
+
+def _output(text: str) -> str:
+    if not text or text.startswith("/") or ".." in text.split("/") or "\\" in text:
+        raise ValueError(f"{text[:40]!r} is no name of a file in the step's own folder; write such as report.md")
+    return text
+
+
+def _limit(value: Any) -> Any:
+    if seconds(value) == 0:
+        raise ValueError(f"{str(value)[:40]} leaves no time at all; the least is 1s")
+    return seconds(value)
+
+
+def _approval(value: Any) -> Any:
+    return value if isinstance(value, bool) else _limit(value)
 
 
 def _listed(value: Any) -> Any:
@@ -62,14 +97,43 @@ def _texts(value: Any) -> Any:
     """Return settings as texts: numbers and truths as they are written in YAML."""
     if not isinstance(value, dict):
         return value
-    return {key: str(one).lower() if isinstance(one, bool) else str(one) for key, one in value.items()}
+    return {key: _text(str(key), one) for key, one in value.items()}
 
 
-Seconds = Annotated[int, BeforeValidator(seconds), Field(ge=0, json_schema_extra={"examples": ["90s", "2m", "1h30m"]})]
-Limit = Annotated[int, BeforeValidator(seconds), Field(ge=1, json_schema_extra={"examples": ["90s", "2m", "1h30m"]})]
+def _text(key: str, value: Any) -> str:
+    if not re.fullmatch(_SETTING, key):
+        raise ValueError(f"{key[:40]!r} is no name of a setting; use letters, digits and . _ - (no space)")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"{key} is neither text, number, true nor false; write one of them ('' for an empty text)")
+    return str(value)
+
+
+# The schema is for editors: it has to allow what is read, not what it is turned into.
+_DURATION_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^([0-9]{1,7} *[smhd] *)+$"}],
+    "examples": ["90s", "2m", "1h30m"],
+}
+_NAMES_SCHEMA: Final[dict[str, Any]] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_TEXTS_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": {"type": ["string", "number", "boolean"]},
+}
+Seconds = Annotated[int, BeforeValidator(seconds), WithJsonSchema(_DURATION_SCHEMA)]
+Limit = Annotated[int, BeforeValidator(_limit), WithJsonSchema(_DURATION_SCHEMA)]
 Condition = Annotated[str, AfterValidator(_condition)]
-Names = Annotated[list[str], BeforeValidator(_listed)]
-StepName = Annotated[str, Field(pattern=_NAME)]
+Names = Annotated[list[str], BeforeValidator(_listed), WithJsonSchema(_NAMES_SCHEMA)]
+Gates = Annotated[list[Condition], BeforeValidator(_listed), WithJsonSchema(_NAMES_SCHEMA)]
+Outputs = Annotated[
+    list[Annotated[str, AfterValidator(_output)]], BeforeValidator(_listed), WithJsonSchema(_NAMES_SCHEMA)
+]
+Texts = Annotated[dict[str, str], BeforeValidator(_texts), WithJsonSchema(_TEXTS_SCHEMA)]
+Approval = Annotated[
+    bool | int, BeforeValidator(_approval), WithJsonSchema({"anyOf": [{"type": "boolean"}, _DURATION_SCHEMA]})
+]
+StepName = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": _NAME})]
+Measure = Annotated[str, AfterValidator(_best), Field(json_schema_extra={"pattern": _BEST})]
 
 
 class Definition(BaseModel):
@@ -94,7 +158,7 @@ class Depends(Definition):
 
     git: bool = False
     files: Names = []
-    config: Annotated[dict[str, str], BeforeValidator(_texts)] = {}
+    config: Texts = {}
 
 
 class Cache(Definition):
@@ -107,7 +171,23 @@ class Cache(Definition):
 def _cache(value: Any) -> Any:
     if value is False or value == "off":
         return {"max_age": 0}
-    return {"max_age": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return {}
+    return {"max_age": value} if isinstance(value, str | int) else value
+
+
+_CACHE_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "boolean"},
+        {"const": "off"},
+        _DURATION_SCHEMA,
+        {
+            "type": "object",
+            "properties": {"max_age": _DURATION_SCHEMA, "depends": Depends.model_json_schema()},
+            "additionalProperties": False,
+        },
+    ]
+}
 
 
 class Step(Definition):
@@ -123,12 +203,12 @@ class Step(Definition):
     title: str = Field(default="", max_length=200)
     agent: str = ""
     skill: str = ""
-    settings: Annotated[dict[str, str], BeforeValidator(_texts)] = Field(default={}, alias="with")
+    settings: Texts = Field(default={}, alias="with")
     inputs: Names = []
-    outputs: Names = []
+    outputs: Outputs = []
     needs: Names | None = None
     when: Condition | None = None
-    gates: Annotated[list[Condition], BeforeValidator(_listed)] = []
+    gates: Gates = []
     retry: Retry | None = None
     timeout: Limit | None = None
     deadline: Limit | None = None
@@ -136,10 +216,10 @@ class Step(Definition):
     budget: Budget | None = None
     priority: Priority | None = None
     critical: bool = True
-    approve: bool | Limit = False
+    approve: Approval = False
     otherwise: Names = []
     fixed_by: str | None = None
-    cache: Annotated[Cache, BeforeValidator(_cache)] = Cache()
+    cache: Annotated[Cache, BeforeValidator(_cache), WithJsonSchema(_CACHE_SCHEMA)] = Cache()
     recall: str = ""
 
     pattern: Pattern | None = None
@@ -148,7 +228,7 @@ class Step(Definition):
     batch: int = Field(default=1, ge=1)
     until: Condition | None = None
     rounds: int | None = Field(default=None, ge=1, le=1000)
-    best: str | None = Field(default=None, pattern=r"^(lowest|highest) \S+\.\S+$")
+    best: Measure | None = None
     condition: Condition | None = Field(default=None, alias="if")
     then: list["Step"] = []
     otherwise_steps: list["Step"] = Field(default=[], alias="else")
@@ -202,7 +282,7 @@ class Workflow(Definition):
     workflow: StepName
     title: str = Field(default="", max_length=200)
     pattern: Literal["sequential", "parallel"] = "sequential"
-    parameters: Annotated[dict[str, str], BeforeValidator(_texts)] = {}
+    parameters: Texts = {}
     coordinator: str = "@data-coordinator"
     skills: str | None = None
     agents: Names = []

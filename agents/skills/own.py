@@ -40,8 +40,8 @@ def load_own(source: bytes, path: str) -> OwnSkills:
     try:
         exec(compile(source, path, "exec"), module.__dict__)
     except SyntaxError as error:
-        raise DefinitionError(f"{path}:{error.lineno}: not Python: {error.msg}") from error
-    except Exception as error:  # somebody else's code; whatever it raises, the user wants to know where
+        raise DefinitionError(f"{path}:{error.lineno or 1}: not Python: {error.msg}") from error
+    except (Exception, SystemExit) as error:  # somebody else's code; whatever it raises, the user wants to know where
         raise DefinitionError(f"{path}:{_line(error, path)}: {type(error).__name__}: {error}") from error
     skills = {name.replace("_", "-"): one for name, one in vars(module).items() if _is_skill(name, one, path)}
     if not skills:
@@ -55,7 +55,7 @@ def _is_skill(name: str, one: object, path: str) -> bool:
     return len(inspect.signature(one).parameters) == 1
 
 
-def _line(error: Exception, path: str) -> int:
+def _line(error: BaseException, path: str) -> int:
     """Return the last line of this file that an error came through."""
     line, trace = 1, error.__traceback__
     while trace is not None:
