@@ -1,7 +1,6 @@
 """Finding and naming runs: RUN is a folder, an id below the runs folder, or `last`."""
 
 import os
-import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from bus.sockets import Listen
 from cli.screen import warn
 from cli.settings import Settings
 from protocol.errors import SourceError
+from scenarios.running import free_folder
 
 _LAST = "last"
 _MEMORY = "memory.db"
@@ -106,7 +106,7 @@ def new_run(settings: Settings, scenario: str, run_dir: Path | None) -> RunFolde
     Raises:
         SourceError: the folder holds a run already.
     """
-    path = run_dir or _free(settings.runs / f"{scenario}-{time.strftime('%Y%m%d-%H%M%S')}")
+    path = run_dir or free_folder(settings.runs, scenario)
     if any((path / "journal").glob("*.mcap")):
         raise SourceError(
             f"{path} already holds a run; resume it (`orchestra resume {path}`) or choose another --run-dir"
@@ -117,14 +117,6 @@ def new_run(settings: Settings, scenario: str, run_dir: Path | None) -> RunFolde
     run.create()
     _point_at(settings.runs, run.path)
     return run
-
-
-def _free(path: Path) -> Path:
-    """Return the path, with a number behind it where two runs start in one second."""
-    number, chosen = 2, path
-    while chosen.exists():
-        chosen, number = path.with_name(f"{path.name}-{number}"), number + 1
-    return chosen
 
 
 def _point_at(runs: Path, path: Path) -> None:

@@ -31,7 +31,7 @@ from protocol.secrets import redacted_bytes
 from scenarios.document import Document, Place, checked, nearest, read_document, shown
 from scenarios.mission import CastMember, Mission
 from scenarios.recall import RECALL
-from scenarios.references import faults_of, place_named
+from scenarios.references import all_steps, faults_of, place_named
 from scenarios.workflow import CHAINED, Pattern, Step, Workflow
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -57,9 +57,10 @@ class Source:
     given: tuple[tuple[str, str], ...] = ()
 
     def fault(self, place: Place, text: str) -> DefinitionError:
-        if self.document is None:
-            return DefinitionError(f"{self.workflow.workflow}: {text}")
-        return self.document.fault(place, text)
+        if self.document is not None:
+            return self.document.fault(place, text)
+        around = [one.step.id for one in all_steps(self.workflow) if place[: len(one.place)] == one.place]
+        return DefinitionError(": ".join([self.workflow.workflow, *around[-1:], text]))
 
 
 def read_workflow(path: Path, given: Mapping[str, str] | None = None) -> Source:
