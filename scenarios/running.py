@@ -10,6 +10,7 @@
 3. A script needs no `if __name__ == "__main__"`: the agents' processes never see it. Their skills come from a file.
 """
 
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,12 +67,12 @@ def run(
     """
     source = _source(workflow, Path(folder), given)
     target = Path(output)
+    with tempfile.TemporaryDirectory() as scratch:  # what cannot be planned leaves no run behind
+        check_size(plan_mission(source, target, ArtifactStore(Path(scratch))))
     check_writable(target)
     made = RunFolder(free_folder(Path(runs), source.workflow.workflow.replace("/", "-")).resolve())
     made.create()
-    mission = plan_mission(source, target, ArtifactStore(made.artifacts))
-    check_size(mission)
-    return carry_out(made, mission, target, on_entry)
+    return carry_out(made, plan_mission(source, target, ArtifactStore(made.artifacts)), target, on_entry)
 
 
 def _source(workflow: Workflow | Path | str, folder: Path, given: Mapping[str, str] | None) -> Source:
