@@ -48,7 +48,7 @@ def mission_task(state: PlanState) -> str:
 
 
 def assignment(state: PlanState, row: TaskRow) -> Draft:
-    """Give a task to its agent: the plan's own files, what its group works on, and accepted artifacts only."""
+    """Give a task to its agent: only the plan's files, what its group works on, and accepted artifacts; each once."""
     planned, policy = row.planned, row.policy
     body = TaskAssignment(
         title=planned.title,
