@@ -48,7 +48,7 @@ def mission_task(state: PlanState) -> str:
 
 
 def assignment(state: PlanState, row: TaskRow) -> Draft:
-    """Give a task to its agent: only the plan's files, what its group works on, and accepted artifacts; each once."""
+    """Give a task to its agent: the plan's own files, what its group works on, and accepted artifacts only."""
     planned, policy = row.planned, row.policy
     body = TaskAssignment(
         title=planned.title,
@@ -76,8 +76,8 @@ def assignment(state: PlanState, row: TaskRow) -> Draft:
 
 
 def inputs(state: PlanState, row: TaskRow) -> tuple[File, ...]:
-    """Return the files that a task works on, each once."""
-    return tuple(dict.fromkeys((*row.planned.inputs, *row.given, *accepted_files(state, row))))
+    """Return the files that a task works on."""
+    return (*row.planned.inputs, *row.given, *_others(row.given, accepted_files(state, row)))
 
 
 def excess(files: Sequence[File]) -> str:
@@ -89,6 +89,12 @@ def excess(files: Sequence[File]) -> str:
         f"{len(files):,} files of {size:,} bytes in references are more than a message carries ({MAX_ITEMS:,} files, "
         f"{_MOST_BYTES:,} bytes); let a step before bring them together in batches"
     )
+
+
+def _others(given: tuple[File, ...], files: list[File]) -> list[File]:
+    """Return the files that are not given already: a part may need the same task as the group around it."""
+    known = set(given)
+    return [file for file in files if file not in known]
 
 
 def accepted_files(state: PlanState, row: TaskRow) -> list[File]:

@@ -47,6 +47,10 @@ def _check_task(task: PlannedTask, graph: Graph) -> None:
         raise DefinitionError(f"task {task.id}: attempts is 0: it could never be done")
     if task.group is not None and task.policy is not None and task.policy.deadline_s is not None:
         raise DefinitionError(f"group {task.id}: a deadline is for tasks; give it to the parts, or to the whole plan")
+    if task.policy is not None:
+        line = (task.agent, *task.policy.alternatives)
+        if len(set(line)) < len(line):
+            raise DefinitionError(f"task {task.id}: its agent and those who come after it are to be different ones")
     _check_author(task, graph)
 
 

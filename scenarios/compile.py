@@ -370,11 +370,15 @@ class _Compiler:
         return self._source.fault(place, f"there is no {what} {name!r}; {nearest(name, known)}")
 
     def _alternatives(self, step: Step, place: Place) -> Iterable[str]:
-        skill = self._doer(step, place)[1] if step.otherwise else ""
+        agent, skill = self._doer(step, place) if step.otherwise else ("", "")
+        earlier = {agent}
         for number, given in enumerate(step.otherwise):
             here, name = (*place, "otherwise", number), given.removeprefix("@")
             if name not in self.definitions:
                 raise self._unknown("agent", given, self.definitions, here)
+            if name in earlier:
+                raise self._source.fault(here, f"{given} has been asked already by then; name somebody else")
+            earlier.add(name)
             if skill not in self._usable(name):
                 able = [agent for agent in self.definitions if skill in self._usable(agent)]
                 raise self._source.fault(here, f"{given} cannot do {skill}; who can: {', '.join(able)}")

@@ -24,6 +24,7 @@ from protocol.bodies import (
     Lost,
     Plan,
     PlannedTask,
+    Policy,
     Report,
     TaskAssignment,
     Verb,
@@ -239,6 +240,7 @@ def test_the_tech_leads_answer_gives_an_escalated_task_one_more_attempt() -> Non
         ((task("a", "x"),), "needs x, which is not in the plan"),
         ((task("a", "b"), task("b", "c"), task("c", "a")), "a → b → c → a"),
         ((task("a", "a"),), "a → a"),
+        ((task("a").model_copy(update={"policy": Policy(alternatives=("@worker",))}),), "are to be different ones"),
     ],
 )
 def test_a_plan_that_cannot_be_carried_out_is_escalated_with_its_reason(

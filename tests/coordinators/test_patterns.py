@@ -58,6 +58,11 @@ def test_what_needs_only_what_was_left_out_is_left_out_too() -> None:
     assert played.skipped()["d"] == "all it needs was left out: c"
 
 
+def test_a_part_that_needs_what_its_group_needs_is_given_it_once() -> None:
+    played = play(task("a"), group("g", Pattern.ONCE, "a"), task("b", "a", within="g"))
+    assert [file.path for file in played.assignment("b").inputs] == ["mission/a/0.out"]
+
+
 def improving(scores: list[int]) -> Play:
     rounds = iter(scores)
     return play(

@@ -16,19 +16,23 @@ from tests.secrets import SECRETS
 from tests.systems import need_command
 
 OWN = "def look(work):\n    pass\n\n\ndef _hidden(work):\n    pass\n"
+SECOND = "---\nname: second\ndescription: Looks where the first one cannot.\nskills: [look]\n---\n"
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     (tmp_path / "skills.py").write_text(OWN, encoding="utf-8")
+    (place_of_agents := tmp_path / "agents").mkdir()
+    (place_of_agents / "second.md").write_text(SECOND, encoding="utf-8")
     for name in ("a.txt", "b.txt", ".hidden.txt"):
         (tmp_path / name).write_text(name, encoding="utf-8")
     return tmp_path
 
 
-def compiled(place: Path, steps: str, **given: str) -> Mission:
+def compiled(place: Path, steps: str, agents: str = "[]", **given: str) -> Mission:
     path = place / "flow.yaml"
-    path.write_text(f"workflow: flow\nskills: skills.py\nparameters: {{what: '*.txt'}}\nsteps:\n{steps}", "utf-8")
+    head = f"workflow: flow\nskills: skills.py\nparameters: {{what: '*.txt'}}\nagents: {agents}\n"
+    path.write_text(f"{head}steps:\n{steps}", "utf-8")
     return plan_mission(read_workflow(path, given), place / "out", ArtifactStore(place / "store"), [place / "a.txt"])
 
 
@@ -70,6 +74,7 @@ def test_items_are_the_files_that_a_pattern_names_and_hidden_ones_are_none(place
 
 def test_how_a_step_is_treated_goes_with_its_task(place: Path) -> None:
     text = """ - id: s
+   agent: skill-runner
    skill: look
    with: {limit: 3.65, strict: true}
    gates: n > 1
@@ -79,13 +84,13 @@ def test_how_a_step_is_treated_goes_with_its_task(place: Path) -> None:
    deadline: 2h
    approve: 4h
    critical: false
-   otherwise: [documentation-writer]
+   otherwise: [second]
    budget: {tokens: 900}
    cache: off
    priority: high
    estimate: 20s
 """
-    task = tasks(compiled(place, text))["s"]
+    task = tasks(compiled(place, text, agents="agents"))["s"]
     settings = {one.name: one.value for one in task.settings}
     assert (settings["limit"], settings["strict"]) == ("3.65", "true")
     assert (task.accept, task.outputs) == (("n > 1",), ("out.md",))
@@ -93,7 +98,7 @@ def test_how_a_step_is_treated_goes_with_its_task(place: Path) -> None:
     assert policy is not None
     assert (policy.attempts, policy.backoff_s, policy.timeout_s, policy.deadline_s) == (5, 2, 90, 7200)
     assert (policy.approve, policy.approve_within_s, policy.critical) == (True, 14_400, False)
-    assert (policy.alternatives, policy.max_tokens, policy.max_age_s) == (("@documentation-writer",), 900, 0)
+    assert (policy.alternatives, policy.max_tokens, policy.max_age_s) == (("@second",), 900, 0)
 
 
 def test_a_mission_can_be_made_again_from_what_its_start_tells(place: Path) -> None:

@@ -68,6 +68,7 @@ FAULTS: dict[str, tuple[str | bytes, int, str]] = {
     ),
     "a misspelled alternative": (step("skill: a", "otherwise: [skil-runner]"), 6, "did you mean skill-runner?"),
     "an alternative that cannot do it": (step("skill: a", "otherwise: fact-writer"), 6, "who can: skill-runner"),
+    "an alternative that is nobody else": (step("skill: a", "otherwise: skill-runner"), 6, "name somebody else"),
     "a coordinator that is none": (top("coordinator: nobody"), 3, "there is no coordinator 'nobody'"),
     "a step that is not there": (two("skill: a", "needs: [o, oo]"), 7, "there is no step oo; did you mean o?"),
     "itself": (step("skill: a", "needs: x"), 6, "which is the step itself"),
