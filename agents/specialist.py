@@ -87,6 +87,7 @@ class Specialist:
         self.name, self.instance = name, instance
         self._skills, self._around = skills, around
         self._queue: list[tuple[int, int, Message]] = []
+        self._newest: dict[str, int] = {}
         self._progress = 0
 
     def turn(self, wait_s: float) -> bool:
@@ -104,15 +105,23 @@ class Specialist:
         return True
 
     def _next(self, wait_s: float) -> Message | None:
-        """Return the most urgent assignment that has been heard; waits only when there is none."""
+        """Return the most urgent assignment that has been heard; waits only when there is none.
+
+        An attempt after which another was assigned is passed over: nobody waits for it any more.
+        """
         while (entry := self._around.hearing.receive(0 if self._queue else wait_s)) is not None:
             self.take(entry)
-        return heapq.heappop(self._queue)[2] if self._queue else None
+        while self._queue:
+            message = heapq.heappop(self._queue)[2]
+            if (message.attempt or 1) >= self._newest[message.task]:
+                return message
+        return None
 
     def take(self, entry: Entry) -> None:
         """Put an assignment into the queue; what else is heard is not for a specialist."""
         if entry.topic == f"{inbox_of(self.name)}/{MessageType.TASK_ASSIGNMENT.value}":
             message = reread(entry.document)
+            self._newest[message.task] = max(message.attempt or 1, self._newest.get(message.task, 1))
             heapq.heappush(self._queue, (RANK[message.priority], entry.sequence, message))
 
     def _claim(self, assignment: Message, body: TaskAssignment) -> bool:

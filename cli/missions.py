@@ -245,5 +245,6 @@ def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
     warn(f"  {_undecided(end)}")
     if error and error.attempted_recovery:
         warn(f"  tried so far: {error.attempted_recovery}")
-    warn(f"what led to it: orchestra audit show {run.path} --type escalation")
+    if error:
+        warn(f"what led to it: orchestra audit show {run.path} --type escalation")
     warn(f"what is asked, and how to answer: orchestra inbox {run.path}")

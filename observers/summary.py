@@ -53,7 +53,7 @@ def _said(body: b.Body) -> str:
             return f"{body.severity.value} {body.state.value} {body.code}: {body.text}"
         case b.Approval():
             by = f" by {body.person}" if body.person else ""
-            return f"{body.decision.value}{by}: {body.reason}"
+            return f"{body.decision.value}{by}" + (f": {body.reason}" if body.reason else "")
     return type(body).__name__
 
 

@@ -34,13 +34,15 @@ class Office:
         self.store = ArtifactStore(folder)
         self.source = self.store.put(b"text", path="a.md", media_type="text/markdown")
 
-    def assign(self, attempt: int = 1, source: File | None = None, skill: str = "s", timeout_s: int = 20) -> None:
+    def assign(
+        self, attempt: int = 1, source: File | None = None, skill: str = "s", timeout_s: int = 20, task: str = "t"
+    ) -> None:
         body = TaskAssignment(
-            title="t", skill=skill, folder="mission/t", inputs=(source or self.source,), timeout_s=timeout_s
+            title="t", skill=skill, folder=f"mission/{task}", inputs=(source or self.source,), timeout_s=timeout_s
         )
-        one = message(
-            MessageType.TASK_ASSIGNMENT, body, f"a-{attempt}", sender="@lead", recipient="@worker", attempt=attempt
-        )
+        identity, to = f"{task}-{attempt}", "@worker"
+        kind = MessageType.TASK_ASSIGNMENT
+        one = message(kind, body, identity, sender="@lead", recipient=to, attempt=attempt, task=task)
         self.bus.publisher("@lead").publish([one])
 
     def specialist(self, skill: Callable[[Work], Outcome], instance: str = "worker-1") -> Specialist:
@@ -82,14 +84,23 @@ def test_a_task_is_claimed_done_and_answered(office: Office) -> None:
 
 
 def test_two_instances_share_the_work_and_do_nothing_twice(office: Office) -> None:
-    office.assign(1)
-    office.assign(2)
+    office.assign(task="a")
+    office.assign(task="b")
     one, two = office.specialist(fine, "worker-1"), office.specialist(fine, "worker-2")
     assert one.turn(0)
     assert two.turn(0)
     assert two.turn(0)
     assert len(office.said(MessageType.TASK_COMPLETION)) == 2
-    assert {claim.attempt for claim in office.said(MessageType.CLAIM)} == {1, 2}
+    assert {claim.task for claim in office.said(MessageType.CLAIM)} == {"a", "b"}
+
+
+def test_an_attempt_after_which_another_was_assigned_is_passed_over(office: Office) -> None:
+    office.assign(1)
+    office.assign(2)
+    specialist = office.specialist(fine)
+    assert specialist.turn(0)
+    assert not specialist.turn(0)
+    assert [claim.attempt for claim in office.said(MessageType.CLAIM)] == [2]
 
 
 def fails(error: Exception) -> Callable[[Work], Outcome]:
