@@ -166,7 +166,7 @@ def test_wrong_input_is_one_sentence_and_exit_code_two(tmp_path: Path) -> None:
         (("run", "spec-facts", "--specs", tmp_path / "none"), "is not a folder"),
         (("run", "spec-facts", "--specs", tmp_path / "empty"), "holds no document that is read"),
         (("run", "spec-facts"), "Missing option"),
-        (("run", "unheard-of"), "No such command"),
+        (("run", "unheard-of"), "neither a workflow's file nor a scenario"),
         (("observe", "unheard-of"), "no run is called 'unheard-of'"),
         (("costs", "unheard-of"), "no run is called"),
         (("resume", "unheard-of"), "no run is called"),
