@@ -53,6 +53,7 @@ from protocol.errors import SourceError
 from protocol.ids import derived
 from protocol.messages import Integrity, Mark, Message, MessageType, QualityGates
 from protocol.names import RANK
+from protocol.peek import peek
 from protocol.topics import inbox_of
 from protocol.verdicts import Pass
 
@@ -255,26 +256,18 @@ def backlog(run: RunFolder, name: str) -> tuple[int, list[Entry]]:
     Of a long mission an instance that starts late would otherwise ask for thousands of tasks that others have done.
     """
     mine, position = f"{inbox_of(name)}/{MessageType.TASK_ASSIGNMENT.value}", 0
-    unclaimed: dict[tuple[bytes, bytes], Entry] = {}
-    sender = f"<sender>{name}</sender>".encode()
+    unclaimed: dict[tuple[str, str], Entry] = {}
     for entry in durable(run):
         position = entry.sequence
         if entry.topic == mine:
             unclaimed[_attempt_in(entry.document)] = entry
-        elif entry.topic.endswith(_CLAIM) and sender in entry.document[:200]:
+        elif entry.topic.endswith(_CLAIM) and peek(entry.document, "sender") == name:
             unclaimed.pop(_attempt_in(entry.document), None)
     return position, list(unclaimed.values())
 
 
-def _attempt_in(document: bytes) -> tuple[bytes, bytes]:
-    """Return task and attempt of a document without decoding it: of thousands only a few are needed."""
-    context = document[: document.find(b"</context>")]
-    return _between(context, b"<task-id>"), _between(context, b"<attempt>")
-
-
-def _between(text: bytes, mark: bytes) -> bytes:
-    _, _, rest = text.partition(mark)
-    return rest.partition(b"<")[0]
+def _attempt_in(document: bytes) -> tuple[str, str]:
+    return peek(document, "task-id"), peek(document, "attempt")
 
 
 def serve(run: RunFolder, definition: Definition, own: File | None, results: ResultStore | None, instance: str) -> None:

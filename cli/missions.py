@@ -3,7 +3,7 @@
 import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -27,6 +27,8 @@ from scenarios.person import tell
 from scenarios.rates import MEMORY, with_rates
 from scenarios.revision import acceptance, revision
 from scenarios.spec_facts import plan as spec_facts
+
+_LISTED: Final = 20
 
 Specs = Annotated[Path, typer.Option(help="The folder with the documents: PDF, Markdown, text, CSV.")]
 Output = Annotated[Path, typer.Option(help="Where FACTS.md and facts.json go.")]
@@ -233,8 +235,10 @@ def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
     if end.is_done:
         summary = next((file.summary for file in _artifacts(end)), "")
         say(f"done: {summary}", "green")
-        for path in written:
+        for path in written[:_LISTED]:
             say(f"  {path}")
+        if len(written) > _LISTED:
+            say(f"  and {len(written) - _LISTED:,} more files")
         say(f"who said what and why it was accepted: orchestra audit show {run.path}")
         return
     error = end.report.error_details

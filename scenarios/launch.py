@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agents import clock, specialist
+from agents.definitions import Definition
 from agents.learning import Learner
 from agents.memory import Memory
 from agents.results import ResultStore
@@ -31,13 +32,14 @@ from bus.wire import Status
 from coordinators import shell
 from gates import gatekeeper
 from observers import recorder
-from protocol.bodies import Action, Body, Claim, Control, Lost, Report, Setting, Verb, WakeRequest
+from protocol.bodies import Action, Body, Control, Lost, Report, Setting, Verb, WakeRequest
 from protocol.decoder import reread
 from protocol.encoder import encode
 from protocol.errors import BusError, OrchestraError, SourceError, WireError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.names import Priority
+from protocol.peek import peek
 from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, HUMAN, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
 from scenarios.mission import CastMember, Mission, brought_along
 
@@ -92,6 +94,7 @@ class Launch:
     memory: Memory | None = None
     at_end: Callable[[End], bool] = lambda end: True
     _keeper: Keeper = field(init=False)
+    _defined: dict[str, Definition] = field(init=False)
     _learner: Learner = field(init=False)
     _supervisor: Supervisor = field(init=False)
     _publisher: Publisher = field(init=False)
@@ -113,8 +116,9 @@ class Launch:
         """
         with self.run.held():
             self._supervisor = Supervisor(self.run.logs, preload=_PRELOAD)
-            defined = {one.name[1:]: self.mission.definition_of(one.name) for one in self.mission.specialists}
-            self._keeper = Keeper(self.results, ArtifactStore(self.run.artifacts), defined)
+            self._defined = {one.name: self.mission.definition_of(one.name) for one in self.mission.specialists}
+            by_name = {name[1:]: definition for name, definition in self._defined.items()}
+            self._keeper = Keeper(self.results, ArtifactStore(self.run.artifacts), by_name)
             self._learner = Learner(self.memory)
             try:
                 return self._carry_out()
@@ -174,9 +178,7 @@ class Launch:
             if entry is None:
                 break
             if entry.topic.endswith("/claim"):
-                message = reread(entry.document)
-                if isinstance(message.body, Claim):
-                    held[message.body.instance] = message.sender
+                held[peek(entry.document, "instance")] = peek(entry.document, "sender")
         subscriber.close()
         return [(agent, instance) for instance, agent in held.items()]
 
@@ -212,40 +214,44 @@ class Launch:
     def _note(self, entry: Entry) -> End | None:
         """Keep count of what is assigned and claimed, start specialists for it, and notice the end."""
         inbox, _, kind = entry.topic.partition("/")
-        if kind == MessageType.TASK_ASSIGNMENT.value:
-            message = reread(entry.document)
-            self._open.setdefault(message.recipient, set()).add(message.task)
-            self._moved_at = entry.sequence
-            if entry.sequence > self._past:
-                self._start_for(message.recipient)
-        elif kind == MessageType.CLAIM.value:
-            message = reread(entry.document)
-            if isinstance(message.body, Claim):
-                self._claimed[message.task] = message.body.instance
-        elif kind == MessageType.VERDICT.value:
-            task = reread(entry.document).task
-            self._claimed.pop(task, None)
-            for tasks in self._open.values():
-                tasks.discard(task)
-        elif kind == MessageType.CONTROL.value:
-            self._hear_control(entry)
-        elif kind == MessageType.WAKE_REQUEST.value:
-            reached("supervisor.wake-requested")
-            self._owe(reread(entry.document))
-        elif kind == MessageType.WAKE.value:
-            message = reread(entry.document)
-            self._owed.pop(message.cause or "", None)
-            self._forget_block()
-        elif kind in (MessageType.ANSWER.value, MessageType.APPROVAL.value):
-            self._go_on_after(reread(entry.document))
-        elif inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
-            message = reread(entry.document)
-            if message.sender == TECH_LEAD and isinstance(message.body, Report):
-                end = End(message.body, entry.sequence)
-                return None if self._is_outdated(end, message) else end
+        if inbox == inbox_of(SUPERVISOR) and kind == MessageType.STATUS.value:
+            return self._hear_status(entry)
         if inbox == inbox_of(TECH_LEAD) and kind in _SAID_TO_LEAD:
-            self._told[reread(entry.document).id or ""] = entry.sequence
+            self._told[peek(entry.document, "message-id")] = entry.sequence
+        hear = _HEARD.get(kind)
+        if hear is not None:
+            hear(self, entry)
         return None
+
+    def _hear_status(self, entry: Entry) -> End | None:
+        message = reread(entry.document)
+        if message.sender != TECH_LEAD or not isinstance(message.body, Report):
+            return None
+        end = End(message.body, entry.sequence)
+        return None if self._is_outdated(end, message) else end
+
+    def _hear_assignment(self, entry: Entry) -> None:
+        agent = peek(entry.document, "recipient")
+        self._open.setdefault(agent, set()).add(peek(entry.document, "task-id"))
+        self._moved_at = entry.sequence
+        if entry.sequence > self._past:
+            self._start_for(agent)
+
+    def _hear_claim(self, entry: Entry) -> None:
+        self._claimed[peek(entry.document, "task-id")] = peek(entry.document, "instance")
+
+    def _hear_verdict(self, entry: Entry) -> None:
+        task = peek(entry.document, "task-id")
+        self._claimed.pop(task, None)
+        for tasks in self._open.values():
+            tasks.discard(task)
+
+    def _hear_wake(self, entry: Entry) -> None:
+        self._owed.pop(peek(entry.document, "cause"), None)
+        self._forget_block()
+
+    def _hear_reply(self, entry: Entry) -> None:
+        self._go_on_after(reread(entry.document))
 
     def _is_outdated(self, end: End, message: Message) -> bool:
         """Whether work was given out after the coordinator had said that nothing goes on; it will say so again."""
@@ -277,7 +283,9 @@ class Launch:
         if self._end is not None and not self._end.is_over:
             self._end = None
 
-    def _owe(self, message: Message) -> None:
+    def _owe(self, entry: Entry) -> None:
+        reached("supervisor.wake-requested")
+        message = reread(entry.document)
         if isinstance(message.body, WakeRequest) and message.recipient == CLOCK:
             self._owed[message.id or ""] = message.body.due
 
@@ -309,7 +317,7 @@ class Launch:
         member = next((m for m in self.mission.specialists if m.name == agent), None)
         if member is None:
             return
-        definition = self.mission.definition_of(agent)
+        definition = self._defined[agent]
         for number in range(1, min(member.instances, len(self._open[agent])) + 1):
             slot = f"{agent[1:]}-{number}"
             if not self._supervisor.is_running(slot):
@@ -355,6 +363,18 @@ class Launch:
             args = (self.run, self.anchors, self.authority)
             self._supervisor.carry_out(Program(RECORDER, "recorder", recorder.finish, args, is_kept=False))
         self.run.remove_sockets()
+
+
+_HEARD: Final[dict[str, Callable[[Launch, Entry], None]]] = {
+    MessageType.TASK_ASSIGNMENT.value: Launch._hear_assignment,
+    MessageType.CLAIM.value: Launch._hear_claim,
+    MessageType.VERDICT.value: Launch._hear_verdict,
+    MessageType.CONTROL.value: Launch._hear_control,
+    MessageType.WAKE_REQUEST.value: Launch._owe,
+    MessageType.WAKE.value: Launch._hear_wake,
+    MessageType.ANSWER.value: Launch._hear_reply,
+    MessageType.APPROVAL.value: Launch._hear_reply,
+}
 
 
 def _present(member: CastMember) -> Control:
