@@ -12,11 +12,13 @@ from benchmarks.engine import RUNNER, started, workflow
 from benchmarks.messages import MISSION
 from benchmarks.processes import resident_bytes, start
 from benchmarks.rows import Effort, Row, Spread, compared, interleaved
-from bus.journal import JournalReader
+from bus.journal import TO_THE_END, JournalReader
+from bus.records import Entry
 from coordinators.coordinator import Coordinator
 from coordinators.fold import Heard, say
-from coordinators.refold import refold
+from coordinators.refold import Begun, Refold, refold
 from coordinators.shell import fold_of
+from coordinators.snapshots import SnapshotFolder
 from protocol.bodies import (
     Body,
     Claim,
@@ -31,7 +33,7 @@ from protocol.bodies import (
 )
 from protocol.decoder import reread
 from protocol.messages import Message, MessageType
-from protocol.topics import GATEKEEPER, TECH_LEAD
+from protocol.topics import GATEKEEPER, TECH_LEAD, inbox_of
 
 PARTS: Final = 3
 _COORDINATOR: Final = "@data-coordinator"
@@ -55,6 +57,7 @@ class Carried:
 
     coordinator_bytes: the most memory it had. refold_s: to feed the coordinator its journal again, as it does when it
     is started anew; read_s: to read and decode the same journal and do nothing. entries, journal_bytes: its length.
+    snapshot_s: to do so from the newest snapshot, of so many bytes, with the entries after it.
     """
 
     ms: float
@@ -63,6 +66,9 @@ class Carried:
     read_s: float
     entries: int
     journal_bytes: int
+    snapshot_s: float
+    snapshot_bytes: int
+    entries_after: int
 
 
 def rows(effort: Effort) -> list[Row]:
@@ -108,7 +114,16 @@ def _mission_rows(files: int, large: Carried, small: Carried) -> list[Row]:
                 "journal_bytes_per_entry": round(large.journal_bytes / large.entries),
             },
         ),
-        # A row for resuming with snapshots would stand here: the same run, refold_s against the time with one.
+        Row(
+            name="large mission, resumed from a snapshot",
+            unit="s",
+            includes="the newest snapshot read and checked, what came after it folded",
+            baseline="the coordinator's rules fed with the whole journal",
+            ours=Spread.of([large.snapshot_s]),
+            base=Spread.of([large.refold_s]),
+            ratio=Spread.of([large.snapshot_s / large.refold_s]),
+            facts={"snapshot_bytes": large.snapshot_bytes, "entries_after": large.entries_after},
+        ),
         Row(
             name="large mission, resumed",
             unit="s",
@@ -213,6 +228,7 @@ def carried(files: int) -> Carried:
             raise AssertionError(f"the mission ended with exit code {process.returncode}")
         entries = [(entry.topic, entry.recorded_ns) for entry in JournalReader(run / "journal").entries()]
         times = [at_ns for topic, at_ns in entries if topic.endswith((f"{RUNNER[1:]}/task-assignment", "/verdict"))]
+        snapshot_s, entries_after = _snapshot_s(run)
         return Carried(
             ms=(max(times) - min(times)) / (files * PARTS) / 1e6,
             coordinator_bytes=most,
@@ -220,7 +236,30 @@ def carried(files: int) -> Carried:
             read_s=_read_s(run),
             entries=len(entries),
             journal_bytes=sum(path.stat().st_size for path in (run / "journal").iterdir()),
+            snapshot_s=snapshot_s,
+            snapshot_bytes=max(path.stat().st_size for path in _snapshots(run).iterdir()),
+            entries_after=entries_after,
         )
+
+
+def _snapshots(run: Path) -> Path:
+    return run / "snapshots" / inbox_of(_COORDINATOR)
+
+
+def _snapshot_s(run: Path) -> tuple[float, int]:
+    """Return how long it takes from the newest snapshot to the end of the journal, and over how many entries."""
+    fold, journal = Coordinator(TECH_LEAD), run / "journal"
+
+    def entry_at(sequence: int) -> Entry | None:
+        return next(JournalReader(journal, sequence - 1).entries(sequence), None)
+
+    began_s = time.perf_counter()
+    snapshot = SnapshotFolder(_snapshots(run), fold.version, entry_at).newest(TO_THE_END)
+    assert snapshot is not None
+    again = Refold(fold, _COORDINATOR, Begun(snapshot.state, snapshot.sequence, snapshot.owed))
+    for entry in JournalReader(journal, snapshot.sequence).entries():
+        again.hear(entry)
+    return time.perf_counter() - began_s, again.position - snapshot.sequence
 
 
 def _coordinator_bytes(run: Path) -> int:
