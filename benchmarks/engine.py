@@ -20,8 +20,9 @@ from bus.records import Entry
 from bus.run import RunFolder
 from bus.supervisor import log_to
 from protocol.topics import GATEKEEPER, inbox_of
-from scenarios.compile import plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.launch import Launch
+from scenarios.source import read_workflow
 
 RUNNER: Final = "@skill-runner"
 _ASSIGNED: Final = f"{inbox_of(RUNNER)}/task-assignment"

@@ -43,7 +43,7 @@ from scenarios.chat import (
     partner,
     with_proposal,
 )
-from scenarios.compile import take
+from scenarios.files import take
 from scenarios.launch import End, Launch
 from scenarios.mission import Mission, mission_of, write_results
 from scenarios.person import say as say_in

@@ -17,8 +17,9 @@ from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.names import Priority
 from protocol.topics import HUMAN
-from scenarios.compile import given_in, plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.mission import Mission, brought_along
+from scenarios.source import given_in, read_workflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ from bus.run import RunFolder
 from coordinators.past import moment
 from coordinators.tasks import State
 from protocol.errors import DefinitionError
-from scenarios.compile import Source, plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.launch import End, Launch, check_size
 from scenarios.mission import Mission, check_writable, write_results
+from scenarios.source import Source, read_workflow
 from scenarios.workflow import Workflow
 
 

@@ -10,15 +10,13 @@ from bus.roles import Role
 from gates.sources import media_type_of
 from protocol.bodies import File, Plan, PlannedTask, Setting
 from protocol.errors import SourceError
-from protocol.secrets import holds_secret, redacted
+from scenarios.files import is_hidden, take
 from scenarios.mission import CastMember, Mission
 
 NAME: Final = "spec-facts"
 COORDINATOR: Final = "@data-coordinator"
 EXTRACTOR, FINDER, WRITER = "@fact-extractor", "@contradiction-finder", "@fact-writer"
 MAX_DOCUMENTS: Final = 1000
-_LONGEST_NAME: Final = 500
-MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 
 
 def plan_mission(
@@ -30,7 +28,7 @@ def plan_mission(
         SourceError: the folder is missing, holds nothing that is read, or holds too much.
     """
     readable, others = _documents(specs)
-    documents = tuple(_take(specs, path, store) for path in readable)
+    documents = tuple(take(path, specs, store) for path in readable)
     extracts = tuple(_extract(number, file, skips_unreadable) for number, file in enumerate(documents, 1))
     ids = tuple(task.id for task in extracts)
     unread = tuple(_unread(ascii(path.relative_to(specs).as_posix())[1:-1]) for path in others)
@@ -87,32 +85,13 @@ def _documents(specs: Path) -> tuple[list[Path], list[Path]]:
     """Return the files that are read and those that are not, hidden ones left out."""
     if not specs.is_dir():
         raise SourceError(f"{specs} is not a folder; give the folder with the documents as --specs")
-    found = [path for path in sorted(specs.rglob("*")) if path.is_file() and not _is_hidden(path, specs)]
+    found = [path for path in sorted(specs.rglob("*")) if path.is_file() and not is_hidden(path, specs)]
     readable = [path for path in found if media_type_of(path.name)]
     if not readable:
         raise SourceError(f"{specs} holds no document that is read (PDF, Markdown, text, CSV)")
     if len(readable) > MAX_DOCUMENTS:
         raise SourceError(f"{specs} holds {len(readable):,} documents, the limit is {MAX_DOCUMENTS:,}; split it")
     return readable, [path for path in found if path not in set(readable)]
-
-
-def _is_hidden(path: Path, specs: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(specs).parts)
-
-
-def _take(specs: Path, path: Path, store: ArtifactStore) -> File:
-    name = path.relative_to(specs).as_posix()
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        raise SourceError(f"{str(path)!a} has a name that no message can carry; rename it")
-    if holds_secret(name):
-        raise SourceError(f"{redacted(str(path))} has a secret in its name; rename it")
-    try:
-        if path.stat().st_size > MAX_DOCUMENT_BYTES:
-            raise SourceError(f"{path} has more than {MAX_DOCUMENT_BYTES:,} bytes; split it or take it out")
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    return store.put(data, path=name, media_type=media_type_of(name) or "text/plain")
 
 
 def _slug(name: str) -> str:

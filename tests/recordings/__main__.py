@@ -18,12 +18,13 @@ from bus.journal import JournalReader
 from bus.run import RunFolder
 from observers.inbox import requests
 from protocol.bodies import Consent
-from scenarios.compile import plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.mission import Mission
 from scenarios.person import tell
 from scenarios.recording import SUFFIX, write_recording
 from scenarios.replies import consent
 from scenarios.running import carry_out
+from scenarios.source import read_workflow
 from scenarios.spec_facts import plan as spec_facts
 from tests.cases import ROOT, SAMPLE
 

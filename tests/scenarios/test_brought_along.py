@@ -5,8 +5,9 @@ from pathlib import Path
 
 from bus.artifacts import ArtifactStore
 from protocol.bodies import Control, Setting, Verb
-from scenarios.compile import plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.mission import brought_along, mission_of
+from scenarios.source import read_workflow
 from tests.crash.graphs import write_graph
 
 

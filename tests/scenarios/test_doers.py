@@ -7,8 +7,9 @@ import pytest
 from bus.artifacts import ArtifactStore
 from protocol.bodies import PlannedTask
 from protocol.errors import DefinitionError
-from scenarios.compile import Source, plan_mission
+from scenarios.compile import plan_mission
 from scenarios.mission import Mission
+from scenarios.source import Source
 from scenarios.workflow import Step, Workflow
 
 
@@ -40,3 +41,11 @@ def test_names_of_agents_may_have_an_at(tmp_path: Path) -> None:
 def test_whoever_cannot_do_a_step_is_no_alternative(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"^w: x: fact-writer cannot do make; who can: skill-runner$"):
         compiled(tmp_path, Step(id="x", skill="make", otherwise=["fact-writer"]))
+
+
+def test_a_file_with_a_secret_in_its_name_is_refused_without_saying_it(tmp_path: Path) -> None:
+    secret = "sk-ant-" + "a1B2" * 8
+    (tmp_path / f"{secret}.txt").write_text("a")
+    with pytest.raises(DefinitionError, match="has a secret in its name; rename it") as refused:
+        compiled(tmp_path, Step(id="x", skill="make", inputs=["*.txt"]))
+    assert secret not in str(refused.value)

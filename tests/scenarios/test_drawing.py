@@ -9,8 +9,9 @@ from lxml import etree
 
 from bus.artifacts import ArtifactStore
 from coordinators.graph import Graph, graph_of
-from scenarios.compile import Source, plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.drawing import as_svg, as_text
+from scenarios.source import Source, read_workflow
 from scenarios.workflow import Step, Workflow
 from tests.cases import ROOT
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from agents.definitions import catalogue
 from bus.artifacts import ArtifactStore
 from coordinators.graph import graph_of
-from scenarios.compile import Source, plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.proposal import Proposal, as_yaml, propose
+from scenarios.source import Source, read_workflow
 from scenarios.workflow import Pattern
 
 READ = "Extract the facts of the documents, find contradictions between them, then write the facts"

@@ -9,9 +9,10 @@ from agents.memory import Kind, Learned, Memory, Source
 from bus.artifacts import ArtifactStore
 from protocol.bodies import Plan, PlannedTask, Setting
 from protocol.errors import DefinitionError, SourceError
-from scenarios.compile import plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.mission import Mission
 from scenarios.recall import MEDIA_TYPE, RECALL, with_recalled
+from scenarios.source import read_workflow
 
 HOUR_NS = 3_600_000_000_000
 

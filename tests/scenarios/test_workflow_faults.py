@@ -7,7 +7,8 @@ import pytest
 from bus.artifacts import ArtifactStore
 from cli.main import main
 from protocol.errors import DefinitionError
-from scenarios.compile import plan_mission, read_workflow
+from scenarios.compile import plan_mission
+from scenarios.source import read_workflow
 
 HEAD = "workflow: w\nskills: s.py\nsteps:\n"  # steps begin on line 4
 SKILLS = "def a(work): ...\ndef b(work): ...\n"

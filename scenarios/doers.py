@@ -1,0 +1,120 @@
+"""Who does a step of a workflow: the agents there are, what each can do here, and who stands in for whom."""
+
+from collections.abc import Iterable, Iterator
+
+from agents.definitions import Definition, catalogue, load_folder
+from agents.skills.catalogue import SKILLS
+from agents.skills.own import RUNNER, OwnSkills, load_own
+from protocol.errors import DefinitionError
+from protocol.secrets import redacted_bytes
+from scenarios.document import Place, nearest
+from scenarios.source import Source
+from scenarios.workflow import Step
+
+
+def _definitions(source: Source) -> dict[str, Definition]:
+    """Return the agents there are: those that ship, then those of the workflow's folders, which go before them."""
+    found = dict(catalogue())
+    for number, folder in enumerate(source.workflow.agents):
+        path = source.folder / folder
+        if not path.is_dir():
+            raise source.fault(("agents", number), f"{path} is no folder; name one with agent definitions (*.md)")
+        found |= load_folder(path)
+    return found
+
+
+def _own_skills(source: Source) -> OwnSkills | None:
+    if source.workflow.skills is None:
+        return None
+    path = source.folder / source.workflow.skills
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        text = f"{path} cannot be read: {error.strerror}; name the Python file with the workflow's own skills"
+        raise source.fault(("skills",), text) from error
+    if redacted_bytes(raw) != raw:
+        raise source.fault(("skills",), f"{path} holds a secret; read it from the environment instead")
+    return load_own(raw, str(path))
+
+
+class Doers:
+    """The agents and the skills that one workflow can use.
+
+    Raises:
+        DefinitionError: a folder of agents or the file of skills is not there, or cannot be used.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source, self.definitions, self.own = source, _definitions(source), _own_skills(source)
+
+    def coordinator(self) -> str:
+        """Return who divides the work, with @.
+
+        Raises:
+            DefinitionError: nobody of that name is a coordinator.
+        """
+        name = self._source.workflow.coordinator.removeprefix("@")
+        able = [known for known in self.definitions if known.endswith("coordinator")]
+        if name not in able:
+            raise self._unknown("coordinator", name, able, ("coordinator",))
+        return f"@{name}"
+
+    def of(self, step: Step, place: Place) -> tuple[str, str]:
+        """Return who does a step, without @, with which skill; where only one of them is given, the other follows.
+
+        Raises:
+            DefinitionError: there is no such agent or skill, or the one does not have the other.
+        """
+        if not step.agent:
+            return self._who_can(step.skill, (*place, "skill")), step.skill
+        name = step.agent.removeprefix("@")
+        if name not in self.definitions:
+            raise self._unknown("agent", step.agent, self.definitions, (*place, "agent"))
+        usable = self._usable(name)
+        if not step.skill and len(usable) == 1:
+            return name, usable[0]
+        if not step.skill:
+            has = ", ".join(usable) or "none that can be run here"
+            raise self._source.fault((*place, "agent"), f"{step.id}: name a skill; {step.agent} has: {has}")
+        if step.skill not in usable:
+            has = nearest(step.skill, usable)
+            raise self._source.fault((*place, "skill"), f"{step.agent} has no skill {step.skill!r} here; {has}")
+        return name, step.skill
+
+    def _usable(self, agent: str) -> list[str]:
+        """Return what an agent can do in this workflow: of its skills those that there are, and are not only named."""
+        own = self.own.names if self.own else ()
+        usable = [skill for skill in self.definitions[agent].skills if skill in SKILLS or skill in own]
+        return usable + [skill for skill in own if agent == RUNNER and skill not in usable]
+
+    def _who_can(self, skill: str, place: Place) -> str:
+        own = self.own.names if self.own else ()
+        able = [name for name, definition in self.definitions.items() if skill in definition.skills]
+        if able and (skill in SKILLS or skill in own):
+            return able[0]
+        if skill in own:
+            return RUNNER
+        raise self._unknown("skill", skill, [*SKILLS, *own], place)
+
+    def _unknown(self, what: str, name: str, known: Iterable[str], place: Place) -> DefinitionError:
+        return self._source.fault(place, f"there is no {what} {name!r}; {nearest(name, known)}")
+
+    def alternatives(self, step: Step, place: Place) -> Iterator[str]:
+        """Yield who is asked where whoever does a step cannot, with @, in order.
+
+        Raises:
+            DefinitionError: one of them cannot do it, or has been asked by then.
+        """
+        agent, skill = self.of(step, place) if step.otherwise else ("", "")
+        earlier = {agent}
+        for number, given in enumerate(step.otherwise):
+            here, name = (*place, "otherwise", number), given.removeprefix("@")
+            if name not in self.definitions:
+                raise self._unknown("agent", given, self.definitions, here)
+            if name in earlier:
+                raise self._source.fault(here, f"{given} has been asked already by then; name somebody else")
+            earlier.add(name)
+            if skill not in self._usable(name):
+                able = [agent for agent in self.definitions if skill in self._usable(agent)]
+                raise self._source.fault(here, f"{given} cannot do {skill}; who can: {', '.join(able)}")
+            yield f"@{name}"
