@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from agents.memory import Memory
-from agents.skills.own import OwnSkills, load_own
+from agents.skills.own import OwnSkills, load_own, read_own
 from agents.skills.questions import RUNS_SETTING
 from bus.artifacts import ArtifactStore
 from bus.journal import JournalReader
@@ -25,9 +25,8 @@ from cli.people import Person, name_of
 from cli.runs import find_run, kept_results, listening, new_run, project_memory
 from cli.screen import out, say, say_json, warn
 from cli.settings import Settings, load
-from protocol.bodies import Decision, File, PlannedTask
+from protocol.bodies import Decision, PlannedTask
 from protocol.errors import DefinitionError, OrchestraError, Refused, SourceError
-from protocol.secrets import redacted_bytes
 from scenarios.chat import (
     CLERK,
     COORDINATOR,
@@ -94,23 +93,11 @@ def chat(
 
 
 def _new(settings: Settings, agent: str, skills: Path | None, run_dir: Path | None) -> "_Talk":
-    own = _own(skills)
+    own = read_own(skills) if skills is not None else None
     whom = partner(agent, own)
     if whom.agent == CLERK:
         whom = replace(whom, settings={RUNS_SETTING: str(settings.runs.absolute())})
     return _Talk(whom, lambda: new_run(settings, NAME, run_dir), own=own)
-
-
-def _own(path: Path | None) -> OwnSkills | None:
-    if path is None:
-        return None
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DefinitionError(f"{path} cannot be read: {error.strerror}") from error
-    if redacted_bytes(raw) != raw:
-        raise DefinitionError(f"{path} holds a secret; read it from the environment instead")
-    return load_own(raw, str(path))
 
 
 def _gone_on(run: RunFolder) -> "_Talk":
@@ -174,7 +161,7 @@ class _Talk:
             mission,
             self._hear,
             listen=listening(settings),
-            anchors=tuple(path.resolve() for path in settings.anchors),
+            anchors=settings.anchors,
             authority=settings.authority,
             results=kept_results(settings) if is_cached else None,
             memory=self.memory,
@@ -196,15 +183,9 @@ class _Talk:
             line = self.lines.take(_WAIT_S)
             task = None if line is None else self._understood(line)
             if task is not None:
-                skills = self._store_own()
+                skills = self.own.stored(ArtifactStore(self.run.artifacts)) if self.own is not None else None
                 return begun(task, self.output or Path("out"), self.by, skills)
         return None
-
-    def _store_own(self) -> File | None:
-        if self.own is None:
-            return None
-        store = ArtifactStore(self.run.artifacts)
-        return store.put(self.own.source, path=Path(self.own.path).name, media_type="text/x-python")
 
     def _at_end(self, end: End) -> bool:
         """Take the next line, if one has come; return whether the conversation is to be left."""
@@ -327,9 +308,7 @@ class _Talk:
 
     def _left(self, end: End) -> Exit:
         if not end.is_done:
-            details = end.report.error_details
-            why = details.message if details else end.report.question or "no reason was given"
-            warn(f"it was ended: {why}" if end.is_over else f"a person must decide: {why}", "yellow")
+            warn(f"it was ended: {end.why}" if end.is_over else f"a person must decide: {end.why}", "yellow")
             if not end.is_over:
                 warn(f"what is asked, and how to answer: orchestra inbox {self.run.path}")
             return Exit.FAILED if end.is_over else Exit.PERSON

@@ -21,12 +21,13 @@ from protocol.decoder import decode
 from protocol.errors import OrchestraError, SourceError
 from scenarios.fork import branch
 from scenarios.fork import fork as make_fork
-from scenarios.launch import End, Launch, check_size
+from scenarios.launch import End, Launch
 from scenarios.mission import Mission, check_writable, mission_of, write_results
 from scenarios.person import tell
 from scenarios.rates import MEMORY, with_rates
 from scenarios.revision import acceptance, revision
 from scenarios.spec_facts import plan as spec_facts
+from scenarios.start import check_size
 
 _LISTED: Final = 20
 
@@ -100,7 +101,7 @@ def resume(
 
 def _consider_changes(run: RunFolder, accept: bool) -> None:
     start = start_of(run)
-    found = revision(run, start, Path(_told(start)["output"]))
+    found = revision(run, start, Path(dict(mission_of(start, 1).settings)["output"]))
     if found is None:
         return
     listed = "; ".join(found.differences[:8])
@@ -112,12 +113,8 @@ def _consider_changes(run: RunFolder, accept: bool) -> None:
         )
     settings = load()
     message = acceptance(run.id, found, time.time_ns())
-    tell(run, message, anchors=tuple(path.resolve() for path in settings.anchors), authority=settings.authority)
+    tell(run, message, anchors=settings.anchors, authority=settings.authority)
     warn(f"changes accepted: {listed}{more}", "yellow")
-
-
-def _told(start: Control) -> dict[str, str]:
-    return {setting.name: setting.value for setting in start.settings}
 
 
 def fork(
@@ -169,15 +166,17 @@ def start_of(run: RunFolder) -> Control:
         body = decode(entry.document).body if entry.topic.endswith("/control") else None
         if isinstance(body, Control) and body.verb is Verb.START and start is None:
             start = body
-        elif isinstance(body, Control) and body.verb is Verb.FORK and start is not None:
+        elif isinstance(body, Control) and start is not None and (body.verb is Verb.FORK or _is_other_plan(body)):
             told = {setting.name: setting for setting in (*start.settings, *body.settings)}
-            start = start.model_copy(update={"settings": tuple(told.values())})
-        elif isinstance(body, Control) and body.verb is Verb.SET and body.plan is not None and start is not None:
-            told = {setting.name: setting for setting in (*start.settings, *body.settings)}
-            start = start.model_copy(update={"settings": tuple(told.values()), "plan": body.plan})
+            plan = body.plan if _is_other_plan(body) else start.plan
+            start = start.model_copy(update={"settings": tuple(told.values()), "plan": plan})
     if start is None:
         raise SourceError(f"{run.path} stopped before its mission began; start it again in another --run-dir")
     return start
+
+
+def _is_other_plan(body: Control) -> bool:
+    return body.verb is Verb.SET and body.plan is not None
 
 
 def carry_out(
@@ -197,7 +196,7 @@ def carry_out(
                 view.entry,
                 view.death,
                 listen=listening(settings),
-                anchors=tuple(path.resolve() for path in settings.anchors),
+                anchors=settings.anchors,
                 authority=settings.authority,
                 results=kept_results(settings) if is_cached else None,
                 memory=project_memory(settings),
@@ -222,13 +221,8 @@ def _facts(run: RunFolder, end: End, written: list[Path]) -> dict[str, object]:
         "run": str(run.path),
         "done": end.is_done,
         "files": [str(path) for path in written],
-        "decide": None if end.is_over else _undecided(end),
+        "decide": None if end.is_over else end.why,
     }
-
-
-def _undecided(end: End) -> str:
-    error = end.report.error_details
-    return error.message if error else end.report.question or "no reason was given"
 
 
 def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
@@ -243,10 +237,10 @@ def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
         return
     error = end.report.error_details
     if end.is_over:
-        warn(f"it was ended: {error.message if error else 'no reason was given'}", "red")
+        warn(f"it was ended: {end.why}", "red")
         return
     warn("a person must decide:", "bold yellow")
-    warn(f"  {_undecided(end)}")
+    warn(f"  {end.why}")
     if error and error.attempted_recovery:
         warn(f"  tried so far: {error.attempted_recovery}")
     if error:

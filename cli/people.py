@@ -116,7 +116,7 @@ def cancel(
     _check_is_there(run, task)
     by, now_ns = name_of(person), time.time_ns()
     said = _tell(run, replies.cancellation(run.id, coordinator, task, reason, person=by, now_ns=now_ns))
-    facts = {"run": str(run.path), "task": task, **_told(reread(said.entry.document))}
+    facts = {"run": str(run.path), "task": task, **_person_and_reason(reread(said.entry.document))}
     what = f"task {task}" if task else "the mission"
     _report(run, said, f"{what}: cancelled by {facts['person']} at {when(said.entry.recorded_ns)}", facts, as_json)
 
@@ -139,8 +139,7 @@ def _facts(row: Asked, words: Settlement) -> dict[str, Any]:
 
 def _tell(run: RunFolder, message: Message) -> Said:
     settings = load()
-    anchors = tuple(path.resolve() for path in settings.anchors)
-    return tell(run, message, anchors=anchors, authority=settings.authority)
+    return tell(run, message, anchors=settings.anchors, authority=settings.authority)
 
 
 def _report(run: RunFolder, said: Said, done: str, facts: dict[str, Any], as_json: bool) -> None:
@@ -168,7 +167,7 @@ def name_of(given: str) -> str:
         raise SourceError("you have no login name here; say who you are with --as NAME") from error
 
 
-def _told(message: Message) -> dict[str, str]:
+def _person_and_reason(message: Message) -> dict[str, str]:
     settings = message.body.settings if isinstance(message.body, Control) else ()
     told = {setting.name: setting.value for setting in settings}
     return {"person": told.get("person", ""), "reason": told.get("reason", "")}

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     listen: str = ""
     sign: Literal["none", "seals", "messages"] = "seals"
     name: str = "observer"
-    anchors: tuple[Path, ...] = ()
+    anchors: tuple[Annotated[Path, AfterValidator(Path.resolve)], ...] = ()
     authority: str = ""
     cache: Annotated[Path | None, BeforeValidator(_folder_or_off)] = Field(default_factory=_default_cache)
     cache_bytes: int = Field(default=MOST_BYTES, ge=0)

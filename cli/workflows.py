@@ -28,11 +28,11 @@ from scenarios.choice import explained
 from scenarios.compile import plan_mission
 from scenarios.drawing import as_svg, as_text, group_in_words
 from scenarios.forecast import Step, assignments, forecast
-from scenarios.launch import check_size
 from scenarios.mission import Mission, check_writable
 from scenarios.proposal import as_yaml, propose
 from scenarios.recall import with_recalled
 from scenarios.source import Source, read_workflow
+from scenarios.start import check_size
 
 _COMMAND = "workflow"
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow in YAML or JSON.")]

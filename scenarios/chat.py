@@ -15,7 +15,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agents.definitions import Definition, catalogue
+from agents.definitions import catalogue
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills
 from agents.skills.questions import CONVERSATION, PROPOSAL, REQUEST
@@ -39,6 +39,7 @@ from protocol.decoder import reread
 from protocol.errors import DefinitionError, SourceError
 from protocol.messages import Message, MessageType
 from protocol.topics import TECH_LEAD
+from scenarios.doers import usable
 from scenarios.mission import CastMember, Mission
 from scenarios.proposal import proposed
 from scenarios.recall import MEDIA_TYPE
@@ -111,10 +112,10 @@ def partner(name: str, own: OwnSkills | None) -> Partner:
     definitions = catalogue()
     name = name.removeprefix("@")
     definition = definitions.get(CLERK if name in _FOR_THE_LEAD else name)
-    able = sorted(one for one in definitions if _skills_of(definitions[one], own))
+    able = sorted(one for one in definitions if usable(definitions[one], own))
     if definition is None:
         raise DefinitionError(f"there is no agent {name!r}; to be talked to: {', '.join(able)}")
-    skills = _skills_of(definition, own)
+    skills = usable(definition, own)
     if not skills:
         brings = "; it runs what --skills FILE brings" if definition.name == RUNNER else ""
         raise DefinitionError(
@@ -122,12 +123,6 @@ def partner(name: str, own: OwnSkills | None) -> Partner:
             f"to be talked to: {', '.join(able)}"
         )
     return Partner(definition.name, skills, skills[0], sha256(own.source).hexdigest() if own else "")
-
-
-def _skills_of(definition: Definition, own: OwnSkills | None) -> tuple[str, ...]:
-    brought = own.names if own else ()
-    declared = [skill for skill in definition.skills if skill in SKILLS or skill in brought]
-    return (*declared, *(brought if definition.name == RUNNER else ()))
 
 
 def gone_on(name: str, own: OwnSkills | None, last: PlannedTask) -> Partner:

@@ -23,7 +23,7 @@ from protocol.names import MAX_ITEMS
 from scenarios.document import Place, shown
 from scenarios.doers import Doers
 from scenarios.files import matching, take
-from scenarios.mission import CastMember, Mission
+from scenarios.mission import CastMember, Mission, agents_of
 from scenarios.recall import RECALL
 from scenarios.references import faults_of, place_named
 from scenarios.source import Source, origin
@@ -55,7 +55,7 @@ def plan_mission(source: Source, output: Path, store: ArtifactStore, files: Sequ
     compiler = _Compiler(source, doers, store, files)
     tasks = tuple(compiler.compiled())
     plan = _checked_plan(source, tasks)
-    names = dict.fromkeys(name for task in tasks if task.group is None for name in _agents_of(task))
+    names = agents_of(tasks)
     return Mission(
         scenario=workflow.workflow,
         coordinator=compiler.coordinator,
@@ -72,8 +72,7 @@ def _at_once(workflow: Workflow, tasks: Sequence[PlannedTask]) -> int:
 
     So no process waits for its next task, and what is given out next is chosen late, when the longest way is known.
     """
-    agents = {name for task in tasks if task.group is None for name in _agents_of(task)}
-    return 2 * workflow.instances * len(agents)
+    return 2 * workflow.instances * len(agents_of(tasks))
 
 
 def _checked_plan(source: Source, tasks: tuple[PlannedTask, ...]) -> Plan:
@@ -94,10 +93,6 @@ def _checked_plan(source: Source, tasks: tuple[PlannedTask, ...]) -> Plan:
     return plan
 
 
-def _agents_of(task: PlannedTask) -> tuple[str, ...]:
-    return (task.agent, *(task.policy.alternatives if task.policy else ()))
-
-
 class _Compiler:
     """Walks through the steps of one workflow and makes its tasks."""
 
@@ -111,10 +106,7 @@ class _Compiler:
         yield from self._steps(self._source.workflow.steps, ("steps",), None, chained)
 
     def skills_file(self) -> File | None:
-        own = self._doers.own
-        if own is None:
-            return None
-        return self._store.put(own.source, path=Path(own.path).name, media_type="text/x-python")
+        return None if self._doers.own is None else self._doers.own.stored(self._store)
 
     def _steps(
         self, steps: Sequence[Step], place: Place, within: str | None, chained: bool, when: str | None = None

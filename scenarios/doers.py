@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from agents.definitions import Definition, catalogue, load_folder
 from agents.skills.catalogue import SKILLS
-from agents.skills.own import RUNNER, OwnSkills, load_own
-from protocol.errors import DefinitionError
-from protocol.secrets import redacted_bytes
+from agents.skills.own import RUNNER, OwnSkills, read_own
+from protocol.errors import DefinitionError, SourceError
 from scenarios.document import Place, nearest
 from scenarios.source import Source
 from scenarios.workflow import Step
@@ -28,13 +27,19 @@ def _own_skills(source: Source) -> OwnSkills | None:
         return None
     path = source.folder / source.workflow.skills
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        text = f"{path} cannot be read: {error.strerror}; name the Python file with the workflow's own skills"
-        raise source.fault(("skills",), text) from error
-    if redacted_bytes(raw) != raw:
-        raise source.fault(("skills",), f"{path} holds a secret; read it from the environment instead")
-    return load_own(raw, str(path))
+        return read_own(path)
+    except SourceError as error:
+        raise source.fault(("skills",), str(error)) from error
+
+
+def usable(definition: Definition, own: OwnSkills | None) -> tuple[str, ...]:
+    """Return what an agent can do here: of its skills those that there are, and are not only named.
+
+    own: skills that were brought along.
+    """
+    brought = own.names if own else ()
+    found = [skill for skill in definition.skills if skill in SKILLS or skill in brought]
+    return (*found, *(skill for skill in brought if definition.name == RUNNER and skill not in found))
 
 
 class Doers:
@@ -70,22 +75,19 @@ class Doers:
         name = step.agent.removeprefix("@")
         if name not in self.definitions:
             raise self._unknown("agent", step.agent, self.definitions, (*place, "agent"))
-        usable = self._usable(name)
-        if not step.skill and len(usable) == 1:
-            return name, usable[0]
+        able = self._usable(name)
+        if not step.skill and len(able) == 1:
+            return name, able[0]
         if not step.skill:
-            has = ", ".join(usable) or "none that can be run here"
+            has = ", ".join(able) or "none that can be run here"
             raise self._source.fault((*place, "agent"), f"{step.id}: name a skill; {step.agent} has: {has}")
-        if step.skill not in usable:
-            has = nearest(step.skill, usable)
+        if step.skill not in able:
+            has = nearest(step.skill, able)
             raise self._source.fault((*place, "skill"), f"{step.agent} has no skill {step.skill!r} here; {has}")
         return name, step.skill
 
-    def _usable(self, agent: str) -> list[str]:
-        """Return what an agent can do in this workflow: of its skills those that there are, and are not only named."""
-        own = self.own.names if self.own else ()
-        usable = [skill for skill in self.definitions[agent].skills if skill in SKILLS or skill in own]
-        return usable + [skill for skill in own if agent == RUNNER and skill not in usable]
+    def _usable(self, agent: str) -> tuple[str, ...]:
+        return usable(self.definitions[agent], self.own)
 
     def _who_can(self, skill: str, place: Place) -> str:
         own = self.own.names if self.own else ()

@@ -32,16 +32,16 @@ from bus.wire import Status
 from coordinators import shell
 from gates import gatekeeper
 from observers import recorder
-from protocol.bodies import Action, Body, Control, Lost, Report, Setting, Verb, WakeRequest
+from protocol.bodies import Action, Body, Control, Lost, Report, Verb, WakeRequest
 from protocol.decoder import reread
 from protocol.encoder import encode
-from protocol.errors import BusError, OrchestraError, SourceError, WireError
+from protocol.errors import BusError, OrchestraError
 from protocol.ids import derived
 from protocol.messages import Message, MessageType
-from protocol.names import Priority
 from protocol.peek import peek
 from protocol.topics import BROKER, CLOCK, EVERYONE, GATEKEEPER, HUMAN, RECORDER, SUPERVISOR, TECH_LEAD, inbox_of
-from scenarios.mission import CastMember, Mission, brought_along
+from scenarios.mission import Mission
+from scenarios.start import from_supervisor, presence, start_control
 
 _BROKER_S: Final = 20.0
 _TOO_MANY_DEATHS: Final = 20
@@ -64,6 +64,12 @@ class End:
     def is_over(self) -> bool:
         """Whether nothing more can come of it: it is done, or was given up. Otherwise a person has to decide."""
         return self.report.result is not None
+
+    @property
+    def why(self) -> str:
+        """What a person must decide, or why it was given up."""
+        error = self.report.error_details
+        return error.message if error else self.report.question or "no reason was given"
 
 
 def serve_broker(run: RunFolder, segment_bytes: int, listen: Listen | None) -> None:
@@ -148,7 +154,7 @@ class Launch:
                 raise BusError(f"the broker did not start within {_BROKER_S:.0f} s; see {self.run.logs}")
 
     def _introduce(self) -> None:
-        self._say_all([(f"present-{member.name}", _present(member)) for member in self.mission.cast])
+        self._say_all([(f"present-{member.name}", presence(member)) for member in self.mission.cast])
 
     def _start_standing(self) -> None:
         run, coordinator = self.run, self.mission.coordinator
@@ -346,7 +352,7 @@ class Launch:
 
     def _say_all(self, said: list[tuple[str, Body]], recipient: str = EVERYONE) -> None:
         """Publish facts about the run, each once over all lives of the run."""
-        messages = [_message(body, derived(what, self.run.id), self.run.id, recipient) for what, body in said]
+        messages = [from_supervisor(body, derived(what, self.run.id), self.run.id, recipient) for what, body in said]
         documents = [(encode(message), message.priority) for message in messages]
         for receipt in self._publisher.submit(documents):
             if receipt.status is Status.REFUSED:
@@ -375,41 +381,3 @@ _HEARD: Final[dict[str, Callable[[Launch, Entry], None]]] = {
     MessageType.ANSWER.value: Launch._hear_reply,
     MessageType.APPROVAL.value: Launch._hear_reply,
 }
-
-
-def _present(member: CastMember) -> Control:
-    role = Setting(name="role", value=member.role.value)
-    return Control(verb=Verb.PRESENT, subject=member.name, settings=(role,))
-
-
-def start_control(mission: Mission) -> Control:
-    """Return the message body that starts a mission, with all that a resume needs to know again."""
-    settings = [Setting(name="coordinator", value=mission.coordinator)]
-    settings += [Setting(name=name, value=value) for name, value in (*mission.settings, *brought_along(mission))]
-    return Control(verb=Verb.START, subject=mission.scenario, settings=tuple(settings), plan=mission.plan)
-
-
-def check_size(mission: Mission) -> None:
-    """Find out before a mission starts whether its plan fits into the message that starts it.
-
-    Raises:
-        SourceError: the plan is too large, or holds something that XML cannot carry.
-    """
-    try:
-        encode(_message(start_control(mission), "start", "run", TECH_LEAD))
-    except WireError as error:
-        raise SourceError(f"the plan of {len(mission.plan.tasks):,} tasks cannot be sent: {error}; split it") from error
-
-
-def _message(body: Body, identity: str, mission: str, recipient: str) -> Message:
-    return Message(
-        sender=SUPERVISOR,
-        recipient=recipient,
-        type=MessageType.LOST if isinstance(body, Lost) else MessageType.CONTROL,
-        priority=Priority.HIGH,
-        task="run",
-        timestamp_ns=time.time_ns(),
-        id=identity,
-        mission=mission,
-        body=body,
-    )

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 from agents.definitions import Definition, catalogue, parse
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
-from protocol.bodies import Control, File, Plan
+from protocol.bodies import Control, File, Plan, PlannedTask
 from protocol.errors import DefinitionError, SourceError
 from protocol.topics import GATEKEEPER, RECORDER, TECH_LEAD
 
@@ -64,7 +65,7 @@ class Mission:
         )
 
 
-_DEFINITION: Final = "definition."
+DEFINITION: Final = "definition."  # settings that bring a whole definition along
 _SKILLS: Final = "skills"
 
 
@@ -72,10 +73,20 @@ def brought_along(mission: Mission) -> tuple[tuple[str, str], ...]:
     """Return as settings what a mission has that does not ship: whole definitions, and the digest of its skills."""
     shipped = {definition.text for definition in catalogue().values()}
     own = [definition for definition in mission.definitions if definition.text not in shipped]
-    told = [(f"{_DEFINITION}{definition.name}", definition.text) for definition in own]
+    told = [(f"{DEFINITION}{definition.name}", definition.text) for definition in own]
     if mission.skills is not None:
         told.append((_SKILLS, f"{mission.skills.sha256} {mission.skills.path}"))
     return tuple(told)
+
+
+def agents_of(tasks: Iterable[PlannedTask]) -> tuple[str, ...]:
+    """Return who does some tasks, or may, each once; groups are the coordinator's own business."""
+    done = [task for task in tasks if task.group is None]
+    return tuple(dict.fromkeys(agent for task in done for agent in (task.agent, *_alternatives(task))))
+
+
+def _alternatives(task: PlannedTask) -> tuple[str, ...]:
+    return task.policy.alternatives if task.policy else ()
 
 
 def mission_of(start: Control, instances: int) -> Mission:
@@ -87,14 +98,12 @@ def mission_of(start: Control, instances: int) -> Mission:
     told = {setting.name: setting.value for setting in start.settings}
     if start.plan is None or "coordinator" not in told:
         raise SourceError(f"the start of {start.subject!r} tells of no plan")
-    tasks = [task for task in start.plan.tasks if task.group is None]
-    agents = [agent for task in tasks for agent in (task.agent, *(task.policy.alternatives if task.policy else ()))]
     digest, _, path = told.get(_SKILLS, "").partition(" ")
-    texts = {name: value for name, value in told.items() if name.startswith(_DEFINITION)}
+    texts = {name: value for name, value in told.items() if name.startswith(DEFINITION)}
     return Mission(
         scenario=start.subject or "",
         coordinator=told["coordinator"],
-        specialists=tuple(CastMember(name, Role.SPECIALIST, instances) for name in dict.fromkeys(agents)),
+        specialists=tuple(CastMember(name, Role.SPECIALIST, instances) for name in agents_of(start.plan.tasks)),
         plan=start.plan,
         settings=tuple((name, value) for name, value in told.items() if name not in ("coordinator", _SKILLS, *texts)),
         definitions=tuple(parse(text, name) for name, text in texts.items()),

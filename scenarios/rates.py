@@ -18,8 +18,8 @@ from bus.run import RunFolder
 from coordinators.recovery import RATE
 from observers.recoveries import Tries, account, tally
 from protocol.errors import OrchestraError, SourceError
-from scenarios.launch import check_size
 from scenarios.mission import Mission
+from scenarios.start import check_size
 
 MEMORY: Final = ".rates.json"  # in the runs folder
 RUNS: Final = 50

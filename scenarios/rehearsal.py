@@ -31,7 +31,7 @@ from protocol.ids import derived
 from protocol.messages import Message, MessageType
 from protocol.names import Priority
 from protocol.topics import CLOCK, EVERYONE, GATEKEEPER, HUMAN, SUPERVISOR, TECH_LEAD, inbox_of, topic_of
-from scenarios.mission import CastMember, Mission
+from scenarios.mission import CastMember, Mission, agents_of
 
 # A specialist's part: what it makes of an assignment. It writes artifacts with `work.write`, as a skill does.
 Script: TypeAlias = Callable[[Work], Outcome | Report]
@@ -140,7 +140,7 @@ class Orchestra:
             self._answering(terms.person),
             *(self._played(name, _skills(parts)) for name, parts in specialists.items()),
         ]
-        unplayed = sorted(_wanted(plan) - specialists.keys())
+        unplayed = sorted(set(agents_of(plan.tasks)) - specialists.keys())
         if unplayed:
             raise DefinitionError(f"the plan wants {', '.join(unplayed)}, and nobody plays them")
 
@@ -278,12 +278,6 @@ class Orchestra:
             clock_ns=self._clock.now_ns,
         )
         return Specialist(name, f"{inbox_of(name)}-{number}", skills, around)
-
-
-def _wanted(plan: Plan) -> set[str]:
-    """Return the names of those who do the plan's tasks, or may; its groups are the coordinator's own business."""
-    tasks = [task for task in plan.tasks if task.group is None]
-    return {task.agent for task in tasks} | {name for task in tasks if task.policy for name in task.policy.alternatives}
 
 
 def _reply(asked: Message, body: Answer | Approval, now_ns: int) -> Message:

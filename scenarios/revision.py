@@ -18,7 +18,7 @@ from protocol.messages import Message, MessageType
 from protocol.names import Priority
 from protocol.topics import HUMAN
 from scenarios.compile import plan_mission
-from scenarios.mission import Mission, brought_along
+from scenarios.mission import DEFINITION, Mission, brought_along
 from scenarios.source import given_in, read_workflow
 
 
@@ -43,7 +43,7 @@ def revision(run: RunFolder, start: Control, output: Path) -> Revision | None:
         return None
     given, files = given_in(told)
     mission = plan_mission(read_workflow(path, given), output, ArtifactStore(run.artifacts), files)
-    before = {name: value for name, value in told.items() if name.startswith("definition.")}
+    before = {name: value for name, value in told.items() if name.startswith(DEFINITION)}
     differences = (*_plan_differences(start.plan, mission.plan), *_agents(before, dict(brought_along(mission))))
     return Revision(mission, differences, path) if differences else None
 
@@ -92,7 +92,7 @@ def _fields(old: PlannedTask, new: PlannedTask) -> str:
 
 
 def _agents(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    after = {name: value for name, value in now.items() if name.startswith("definition.")}
+    after = {name: value for name, value in now.items() if name.startswith(DEFINITION)}
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
-            yield f"the definition of {name.removeprefix('definition.')} changed"
+            yield f"the definition of {name.removeprefix(DEFINITION)} changed"

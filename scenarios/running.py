@@ -24,9 +24,10 @@ from coordinators.past import moment
 from coordinators.tasks import State
 from protocol.errors import DefinitionError
 from scenarios.compile import plan_mission
-from scenarios.launch import End, Launch, check_size
+from scenarios.launch import Launch
 from scenarios.mission import Mission, check_writable, write_results
 from scenarios.source import Source, read_workflow
+from scenarios.start import check_size
 from scenarios.workflow import Workflow
 
 
@@ -96,7 +97,9 @@ def carry_out(
     result = end.report.result
     artifacts = result.artifacts if result and end.is_done else ()
     written = write_results(artifacts, ArtifactStore(folder.artifacts), output)
-    return Ended(end.is_done, folder.path, tuple(written), values_of(folder, mission.coordinator), _why(end))
+    return Ended(
+        end.is_done, folder.path, tuple(written), values_of(folder, mission.coordinator), "" if end.is_done else end.why
+    )
 
 
 def values_of(folder: RunFolder, coordinator: str) -> dict[str, dict[str, str]]:
@@ -113,10 +116,3 @@ def free_folder(runs: Path, name: str) -> Path:
     while chosen.exists():
         chosen, number = path.with_name(f"{path.name}-{number}"), number + 1
     return chosen
-
-
-def _why(end: End) -> str:
-    if end.is_done:
-        return ""
-    error = end.report.error_details
-    return error.message if error else end.report.question or "no reason was given"

@@ -7,11 +7,15 @@ The bytes that run are those whose digest the journal names, whatever has become
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from agents.work import Skill
-from protocol.errors import DefinitionError
+from bus.artifacts import ArtifactStore
+from protocol.bodies import File
+from protocol.errors import DefinitionError, SourceError
+from protocol.secrets import redacted_bytes
 
 RUNNER: Final = "skill-runner"  # the agent that has every skill of such a file
 
@@ -27,6 +31,31 @@ class OwnSkills:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.skills)
+
+    def stored(self, store: ArtifactStore) -> File:
+        """Put the file into a store, where every process of the mission finds it.
+
+        Raises:
+            SourceError: the disk would not take it.
+        """
+        return store.put(self.source, path=Path(self.path).name, media_type="text/x-python")
+
+
+def read_own(path: Path) -> OwnSkills:
+    """Return the skills in a Python file on disk; its top level is run.
+
+    Raises:
+        SourceError: it cannot be read, or holds a secret.
+        DefinitionError: as for `load_own`.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        text = f"{path} cannot be read: {error.strerror}; name a Python file with skills of your own"
+        raise SourceError(text) from error
+    if redacted_bytes(raw) != raw:
+        raise SourceError(f"{path} holds a secret; read it from the environment instead")
+    return load_own(raw, str(path))
 
 
 def load_own(source: bytes, path: str) -> OwnSkills:

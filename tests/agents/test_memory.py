@@ -11,7 +11,6 @@ from agents.memory import Fact, Kind, Learned, Memory, Source
 from protocol.errors import SourceError
 
 SECOND_NS = 1_000_000_000
-DAY_S = 86_400
 
 
 def learned(key: str, value: str, number: int = 1, *, kind: Kind = Kind.FACT, run: str = "one") -> Learned:

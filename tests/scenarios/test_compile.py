@@ -9,9 +9,9 @@ from bus.artifacts import ArtifactStore
 from protocol.bodies import Pattern, PlannedTask
 from protocol.errors import DefinitionError
 from scenarios.compile import plan_mission
-from scenarios.launch import start_control
 from scenarios.mission import Mission, brought_along, mission_of
 from scenarios.source import read_workflow
+from scenarios.start import start_control
 from scenarios.workflow import seconds
 from tests.secrets import SECRETS
 from tests.systems import need_command

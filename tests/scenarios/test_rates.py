@@ -27,10 +27,10 @@ from protocol.errors import SourceError
 from protocol.messages import MessageType
 from protocol.topics import TECH_LEAD
 from scenarios import rates as rating
-from scenarios.launch import check_size
 from scenarios.mission import Mission
 from scenarios.rates import MEMORY, RUNS, TRIES, rates, with_rates
 from scenarios.rehearsal import Script
+from scenarios.start import check_size
 from tests.asking import started
 from tests.coordinators.play import DONE, Play, Reply, task
 from tests.scenarios.plays import rehearse, writes
@@ -90,7 +90,7 @@ def test_after_enough_failures_of_one_way_the_coordinator_takes_the_other(tmp_pa
     assert asked_in_turn(rates(past_runs(tmp_path), tmp_path / MEMORY, not_a_word)) == ["@worker", "@other"]
 
 
-def test_what_was_read_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
     past, memory = past_runs(tmp_path), tmp_path / MEMORY
     first = rates(past, memory, not_a_word)
     kept = memory.stat().st_mtime_ns
