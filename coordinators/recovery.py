@@ -1,7 +1,7 @@
 """What is done about a failure: what kind it is, which ways out there are, and which is taken.
 
 1. A way out is chosen by the kind of failure, in the order of WAYS; each is taken so often and no more.
-2. A result that was rejected before, with the same words and the same bytes, is a loop: the same agent is not asked
+2. A task that is rejected again in the same words is a loop, whatever bytes were made: the same agent is not asked
    again. Waiting is none: only rejected results count.
 3. Where every way is used up, a task that is not critical is left out, and anything else goes to the tech lead.
 """
@@ -44,7 +44,7 @@ WAYS: Final[Mapping[Kind, tuple[Way, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure, classified. digest: the same for the same words about the same bytes."""
+    """A failure, classified. digest: of the verdict and of its words; the same for the same words."""
 
     kind: Kind
     level: ErrorLevel
