@@ -1,7 +1,6 @@
 """`orchestra chat`: a conversation with one specialist, as a mission that can be resumed, audited and replayed."""
 
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,9 +19,9 @@ from bus.records import Entry
 from bus.run import RunFolder
 from cli.exits import Exit
 from cli.lines import Lines
-from cli.missions import Json, NoCache, RunDir, start_of
+from cli.missions import Json, NoCache, RunDir, prepared, start_of
 from cli.people import Person, name_of
-from cli.runs import find_run, kept_results, listening, new_run, project_memory
+from cli.runs import find_run, new_run, project_memory
 from cli.screen import out, say, say_json, warn
 from cli.settings import Settings, load
 from protocol.bodies import Decision, PlannedTask
@@ -43,7 +42,7 @@ from scenarios.chat import (
     with_proposal,
 )
 from scenarios.files import take
-from scenarios.launch import End, Launch
+from scenarios.launch import End
 from scenarios.mission import Mission, mission_of, write_results
 from scenarios.person import say as say_in
 from scenarios.recall import recalled
@@ -146,27 +145,14 @@ class _Talk:
             self._note("nothing was said, so nothing was begun")
             return self._exit(Exit.DONE)
         self.run = self.begin() if self.past else self.run
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
         try:
-            end = self._launch(self.mission, settings, is_cached).until_done()
+            launch = prepared(self.run, self.mission, settings, is_cached=is_cached)
+            launch.on_entry, launch.at_end = self._hear, self._at_end
+            end = launch.until_done()
         except KeyboardInterrupt:
             warn(f"interrupted; go on with: orchestra chat --run {shlex.quote(str(self.run.path))}", "yellow")
             return Exit.INTERRUPTED
         return self._left(end)
-
-    def _launch(self, mission: Mission, settings: Settings, is_cached: bool) -> Launch:
-        return Launch(
-            self.run,
-            mission,
-            self._hear,
-            listen=listening(settings),
-            anchors=settings.anchors,
-            authority=settings.authority,
-            results=kept_results(settings) if is_cached else None,
-            memory=self.memory,
-            at_end=self._at_end,
-        )
 
     def _greet(self) -> None:
         if self.lines.is_typed and not self.is_json:

@@ -14,7 +14,7 @@ from cli.exits import Exit
 from cli.progress import ProgressView
 from cli.runs import all_runs, find_run, kept_results, listening, new_run, project_memory
 from cli.screen import say, say_json, warn
-from cli.settings import load
+from cli.settings import Settings, load
 from coordinators.plan import check, tasks_of
 from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
@@ -185,22 +185,12 @@ def carry_out(
     """Run a mission to its end, write what it brought, and leave with the code that says how it went."""
     with ProgressView(len(list(tasks_of(mission.plan))), is_quiet=is_quiet or as_json) as view:
         try:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.default_int_handler)  # stop as on Ctrl-C: in order, and sealed
             settings = load()
             if not any(run.journal.glob("*.mcap")):  # a start is said once: what was told then is told for good
                 mission = with_rates(mission, all_runs(settings), settings.runs / MEMORY, warn)
-            end = Launch(
-                run,
-                mission,
-                view.entry,
-                view.death,
-                listen=listening(settings),
-                anchors=settings.anchors,
-                authority=settings.authority,
-                results=kept_results(settings) if is_cached else None,
-                memory=project_memory(settings),
-            ).until_done()
+            launch = prepared(run, mission, settings, is_cached=is_cached)
+            launch.on_entry, launch.on_death = view.entry, view.death
+            end = launch.until_done()
         except KeyboardInterrupt:
             warn(f"interrupted; go on with: orchestra resume {run.path}", "yellow")
             raise typer.Exit(Exit.INTERRUPTED) from None
@@ -210,6 +200,25 @@ def carry_out(
     else:
         _tell(run, end, written)
     raise typer.Exit(Exit.DONE if end.is_done else Exit.FAILED if end.is_over else Exit.PERSON)
+
+
+def prepared(run: RunFolder, mission: Mission, settings: Settings, *, is_cached: bool) -> Launch:
+    """Return a mission ready to be carried out as the settings say; from now on SIGTERM and SIGHUP are as Ctrl-C.
+
+    Raises:
+        KeyFault, BusError: it cannot be reached from elsewhere as the settings want it.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # stopped in order, and sealed
+    return Launch(
+        run,
+        mission,
+        listen=listening(settings),
+        anchors=settings.anchors,
+        authority=settings.authority,
+        results=kept_results(settings) if is_cached else None,
+        memory=project_memory(settings),
+    )
 
 
 def _artifacts(end: End) -> tuple[File, ...]:
