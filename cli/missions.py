@@ -16,9 +16,12 @@ from cli.runs import all_runs, find_run, kept_results, listening, new_run, proje
 from cli.screen import say, say_json, warn
 from cli.settings import Settings, load
 from coordinators.plan import check, tasks_of
+from coordinators.refold import refold
+from coordinators.tech_lead import TechLead
 from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
 from protocol.errors import OrchestraError, SourceError
+from protocol.topics import TECH_LEAD
 from scenarios.fork import branch
 from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch
@@ -110,6 +113,12 @@ def _consider_changes(run: RunFolder, accept: bool) -> None:
         raise SourceError(
             f"{found.path} says something else than when {run.id} began: {listed}{more}. Go on with the changes: "
             "--accept-changes; go on as it began: --as-recorded"
+        )
+    lead = refold(TechLead(), TECH_LEAD, JournalReader(run.journal).entries()).state
+    if lead.is_over:
+        raise SourceError(
+            f"{run.id} was given up or ended by a person; go another way from before that: "
+            f"orchestra fork {run.path} --at SEQ, or run {found.path} anew"
         )
     settings = load()
     message = acceptance(run.id, found, time.time_ns())

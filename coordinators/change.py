@@ -35,12 +35,14 @@ def redo(turn: Turn, row: TaskRow, **told: Any) -> None:
 def adopt(turn: Turn, graph: Graph) -> None:
     """Go on with another plan: what is the same in both and builds on nothing that is not keeps where it stands."""
     before = turn.state.graph
-    same = [name for name in graph.top if _is_same(before, graph, name)]
+    rows = turn.state.all_rows()
+    given_up = {_top_of(turn, row) for row in rows if row.state is State.ABANDONED}
+    same = [name for name in graph.top if name not in given_up and _is_same(before, graph, name)]
     changed = [name for name in graph.top if name not in set(same)]
     again = _builds_on(graph, changed)
     kept = [name for name in same if name not in again]
-    for row in turn.state.all_rows():
-        if (turn.node(row).chain or (row.planned.id,))[0] not in kept:
+    for row in rows:
+        if _top_of(turn, row) not in kept:
             turn.stop(row, "the plan is another now")
     if len(kept) == len(graph.top) == len(before.top):
         turn.state = replace(turn.state, graph=graph, is_reported=False)  # whoever said it waits for an end
@@ -48,11 +50,15 @@ def adopt(turn: Turn, graph: Graph) -> None:
     inside = {name for top in kept for name in before.inside(top)}
     _drop(turn, [row for row in turn.state.all_rows() if row.planned.id not in inside])
     settled = sum(turn.row(name).is_settled for name in kept)
-    turn.state = replace(turn.state, graph=graph, is_reported=False, is_halted=False)
+    turn.state = replace(turn.state, graph=graph, is_reported=False)
     turn.state = replace(turn.state, open_top=len(graph.top) - settled, told="", ready=())
     _place_again(turn)
     turn.create([name for name in graph.top if name in again], ())
     _count_again(turn, again)
+
+
+def _top_of(turn: Turn, row: TaskRow) -> str:
+    return (*turn.node(row).chain, row.planned.id)[0]
 
 
 def _place_again(turn: Turn) -> None:
@@ -95,7 +101,9 @@ def _drop(turn: Turn, rows: list[TaskRow]) -> None:
     for row in rows:
         kept, live = kept.discard(row.name), live.discard(row.serial)
     base = max([state.base, *(row.attempt for row in rows)])
-    turn.state = replace(state, rows=kept, live=live, under_way=state.under_way - under_way, base=base)
+    # A row that is made in the place of one has another turn.
+    ready = tuple(turn_of for turn_of in state.ready if turn_of[-1] in kept)
+    turn.state = replace(state, rows=kept, live=live, ready=ready, under_way=state.under_way - under_way, base=base)
 
 
 def _unsettle(turn: Turn, row: TaskRow, count: int) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from coordinators import drafts
 from coordinators.change import adopt, redo
 from coordinators.fold import Draft, Heard
+from coordinators.graph import Graph
 from coordinators.plan import check
 from coordinators.recovery import RATE, Fault, classified, next_agent, pause_ns, way_out
 from coordinators.rows import Breaker, PlanState, TaskRow
@@ -40,6 +41,7 @@ from protocol.topics import EVERYONE, HUMAN
 
 LIVES: Final = 8
 BREAKER_FAILURES: Final = 5
+CHANGED: Final = "changed"  # a setting of a fork: the next entry brings another plan
 _GRACE_NS: Final = 60_000_000_000
 _SECOND_NS: Final = 1_000_000_000
 _UNDECIDED: Final = (*WITH_AN_AGENT, State.READY, State.PAUSED, State.ESCALATED)
@@ -50,7 +52,7 @@ Stepped = tuple[PlanState, tuple[Draft, ...]]
 class Coordinator:
     """The fold. lead: whom it reports and escalates to."""
 
-    version = "6"
+    version = "7"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead
@@ -119,10 +121,22 @@ class Coordinator:
         if turn.state.given is None:
             return
         if body.verb is Verb.SET and body.plan is not None:
-            adopt(turn, check(body.plan))
+            self._revise(turn, check(body.plan))
+        elif body.verb is Verb.FORK and turn.state.graph.nodes and all(one.name != CHANGED for one in body.settings):
+            # The lead begins anew, so what had been halted or said to the parent's lead comes again.
+            self._revise(turn, turn.state.graph, is_anew=True)
         elif body.verb is Verb.CANCEL:
             why = next((setting.value for setting in body.settings if setting.name == "reason"), "")
             self._cancel(turn, body.subject, f"cancelled{f': {why}' if why else ''}")
+
+    def _revise(self, turn: Turn, graph: Graph, *, is_anew: bool = False) -> None:
+        """Go on with another plan, or in a fork; where the mission was halted its deadlines begin anew."""
+        state = turn.state
+        began_ns = turn.at_ns if state.is_halted or is_anew else state.began_ns
+        turn.state = replace(state, is_halted=False, began_ns=began_ns, told="")
+        adopt(turn, graph)
+        self._pass_deadlines(turn)
+        turn.dues += [*(row.due_ns for row in turn.live()), *_deadlines(turn.state)]
 
     def _cancel(self, turn: Turn, subject: str | None, why: str) -> None:
         """Leave a task out, every time it is done, or end the mission."""
@@ -133,8 +147,9 @@ class Coordinator:
             return
         named = [row for row in turn.state.all_rows() if subject in (row.name, row.planned.id)]
         for row in named:
-            if not turn.state.rows[row.name].is_settled:
-                turn.skip(turn.state.rows[row.name], why)
+            now = turn.state.rows[row.name]  # it may stand in a group that was left out just now
+            if not now.is_settled and now.state is not State.ABANDONED:
+                turn.skip(now, why)
 
     def _halt(self, turn: Turn, why: str) -> None:
         """Begin nothing more, and take back what is under way."""
@@ -236,7 +251,7 @@ class Coordinator:
         if body.choice == "retry":
             # A deadline that has passed begins anew.
             turn.state = replace(turn.state, is_halted=False, is_reported=False, began_ns=turn.at_ns)
-            turn.dues += _deadlines(turn.state)
+            turn.dues += [*(row.due_ns for row in turn.live()), *_deadlines(turn.state)]
         elif body.choice != "skip":
             self._halt(turn, "the mission was given up")
 
@@ -254,7 +269,7 @@ class Coordinator:
 
     def _lose(self, turn: Turn, body: Lost) -> None:
         turn.state = replace(turn.state, gone=turn.state.gone | {body.instance})
-        for row in turn.state.live_rows():
+        for row in turn.live():
             if row.state is State.CLAIMED and row.instance == body.instance:
                 self._take_back(turn, row, body.reason)
 
@@ -270,7 +285,7 @@ class Coordinator:
     def _wake(self, turn: Turn) -> None:
         """See to whatever is late by now."""
         turn.state = replace(turn.state, wake_due_ns=0)
-        for row in turn.state.live_rows():
+        for row in turn.live():
             if row.due_ns and row.due_ns <= turn.at_ns:
                 self._late(turn, row)
         self._pass_deadlines(turn)

@@ -6,7 +6,8 @@
    told that it is blocked; it sleeps in the journal until the answer, which goes to whoever had escalated.
 4. The mission ends with one `status` to the supervisor: completed, or given up by a person. A completed one whose
    plan is another afterwards goes on, and ends with another such `status`.
-5. A fork begins anew: what was answered or over in the past that it shares may come again.
+5. A fork begins anew: what was answered or over in the past that it shares may come again. What a person was asked
+   there and has not answered stays asked: the question stands in the fork's journal too.
 """
 
 from dataclasses import dataclass, replace
@@ -61,7 +62,7 @@ Stepped = tuple[MissionState, tuple[Draft, ...]]
 class TechLead:
     """The fold at the top."""
 
-    version = "4"
+    version = "5"
 
     def start(self) -> MissionState:
         return MissionState()
@@ -72,7 +73,7 @@ class TechLead:
         if isinstance(body, Control) and body.verb is Verb.START and not state.coordinator:
             return self._begin(state, body)
         if isinstance(body, Control) and body.verb is Verb.FORK:
-            return replace(state, answered=frozenset(), asked=frozenset(), blocked=None, is_over=False), ()
+            return replace(state, answered=frozenset(), blocked=None, is_over=False), ()
         if state.is_over:
             return state, ()
         if message.type is MessageType.ESCALATION and isinstance(body, Report):

@@ -7,7 +7,7 @@
 
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -67,6 +67,12 @@ class Turn:
             under_way=state.under_way + (after.state in WITH_AN_AGENT) - (row.state in WITH_AN_AGENT),
         )
         return after
+
+    def live(self) -> Iterator[TaskRow]:
+        """Yield the rows that can be late, each as it stands by then: what is done about one may settle others."""
+        for serial, name in sorted(self.state.live.items()):
+            if serial in self.state.live:
+                yield self.state.rows[name]
 
     def create(self, names: Iterable[str], path: Path, given: tuple[File, ...] = (), note: str | None = None) -> None:
         """Make rows for tasks of one group, or of none; those that wait for nothing are free.
@@ -182,7 +188,7 @@ class Turn:
     def ask(self, row: TaskRow) -> None:
         """Ask a person whether a task may be started."""
         within_s = CONSENT_S if row.policy.approve_within_s is None else row.policy.approve_within_s
-        due_ns = self.at_ns + within_s * 1_000_000_000
+        due_ns = self.at_ns + max(within_s * 1_000_000_000, 1)  # what is due at once nobody would wake us for
         given = self.state.given
         request = derived(given.recipient if given else "", self.cause, len(self.drafts))  # as `fold.sign` makes it
         self.put(row, Step.ASK, due_ns=due_ns, request=request)

@@ -18,6 +18,7 @@ from bus.artifacts import ArtifactStore
 from bus.journal import Journal, JournalReader
 from bus.records import Entry
 from bus.run import RunFolder
+from coordinators.coordinator import CHANGED
 from coordinators.past import moment
 from protocol.bodies import Control, File, Plan, PlannedTask, Setting, Verb
 from protocol.encoder import encode
@@ -65,7 +66,8 @@ def fork(begun: Branch, child: RunFolder, output: Path) -> None:
     parent, at = begun.parent, len(begun.past)
     _link_artifacts(parent.artifacts, child.artifacts)
     lineage = (("at", str(at)), ("parent", str(parent.path)), ("output", str(output.absolute())))
-    settings = tuple(Setting(name=name, value=value) for name, value in lineage)
+    told = lineage if begun.plan is None else (*lineage, (CHANGED, "plan"))
+    settings = tuple(Setting(name=name, value=value) for name, value in told)
     said = [(EVERYONE, Control(verb=Verb.FORK, subject=parent.id, settings=settings))]
     if begun.plan is not None:
         said.append((begun.coordinator, Control(verb=Verb.SET, subject="plan", plan=begun.plan)))
