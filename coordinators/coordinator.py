@@ -238,6 +238,8 @@ class Coordinator:
         why = body.text or ""
         if body.choice == "retry" and row.policy.approve and row.strategy == "refused":
             turn.ask(row)
+        elif body.choice == "retry" and row.planned.group is not None:
+            turn.begin(row)
         elif body.choice == "retry":
             turn.make_ready(row, Step.RETRY, feedback=body.text or row.feedback, strategy=Way.MANUAL.value)
         elif body.choice == "skip":
@@ -324,7 +326,10 @@ class Coordinator:
         turn.work_off()
         turn.hand_out()
         while turn.unfit:
-            row, reason = turn.unfit.pop()
+            unfit, reason = turn.unfit.pop()
+            row = turn.state.rows[unfit.name]  # another's end may have been its own
+            if row.state is not unfit.state:
+                continue
             self._give_up(turn, row, reason, Fault(Kind.PERSON, ErrorLevel.PERSON, ErrorCategory.ARCHITECTURAL, "", ""))
             turn.work_off()
             turn.hand_out()

@@ -9,22 +9,19 @@ from coordinators.rows import TaskRow
 from coordinators.tasks import State
 from protocol.bodies import File, Pattern, Value
 from protocol.conditions import Condition, number, read_condition
-from protocol.errors import DefinitionError
 
 MAX_ROWS: Final = 100_000
 Rows = Mapping[str, TaskRow]
 
 
-def items_of(files: tuple[File, ...], batch: int, parts: int) -> list[tuple[File, ...]]:
-    """Return the items of a group that is done for each: so many files at a time, in order.
+def items_of(files: tuple[File, ...], batch: int) -> list[tuple[File, ...]]:
+    """Return the items of a group that is done for each: so many files at a time, in order."""
+    return [files[start : start + batch] for start in range(0, len(files), batch)]
 
-    Raises:
-        DefinitionError: they would make more rows than a coordinator keeps.
-    """
-    items = [files[start : start + batch] for start in range(0, len(files), batch)]
-    if len(items) * parts > MAX_ROWS:
-        raise DefinitionError(f"{len(items):,} items in {parts} parts are more than {MAX_ROWS:,} tasks; use a batch")
-    return items
+
+def too_many(items: int, parts: int) -> str:
+    """Return in words why a group is not begun for so many items."""
+    return f"{items:,} items in {parts} parts make the plan more than {MAX_ROWS:,} tasks; use a batch"
 
 
 def parts_of(graph: Graph, rows: Rows, row: TaskRow, round_: int | None = None) -> list[TaskRow]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from coordinators.graph import Graph, graph_of
+from coordinators.groups import MAX_ROWS
 from protocol.bodies import Pattern, Plan, PlannedTask
 from protocol.conditions import read_condition
 from protocol.errors import DefinitionError
@@ -30,7 +31,23 @@ def check(plan: Plan) -> Graph:
     graph = graph_of(plan)
     for task in plan.tasks:
         _check_task(task, graph)
+    _check_rows(graph)
     return graph
+
+
+def _check_rows(graph: Graph) -> None:
+    """Groups within groups multiply: find out before anything starts where the plan's own files make too many."""
+    times: dict[str, int] = {}
+    for name in graph.order:  # groups come before their parts
+        planned, within = graph.nodes[name].planned, graph.nodes[name].planned.within
+        times[name] = 1 if within is None else times[within]
+        if planned.group is not None and planned.group.pattern is Pattern.EACH:
+            times[name] *= max(-(-len(planned.inputs) // (planned.group.batch or 1)), 1)
+    most = max(times.values())
+    if most > MAX_ROWS:
+        raise DefinitionError(
+            f"groups within groups would do their parts {most:,} times, which is more than {MAX_ROWS:,}; use a batch"
+        )
 
 
 def _check_task(task: PlannedTask, graph: Graph) -> None:

@@ -56,6 +56,8 @@ STEPS: Final[dict[State, dict[Step, State]]] = {
     State.CLAIMED: {**_ENDS, Step.PASS: State.ACCEPTED, Step.PAUSE: State.PAUSED, Step.RETRY: State.READY},
     State.OPEN: {**_ENDS, Step.PASS: State.ACCEPTED},
     State.ESCALATED: {
+        Step.ESCALATE: State.ESCALATED,  # a group that has too many items still
+        Step.OPEN: State.OPEN,
         Step.RETRY: State.READY,
         Step.ASK: State.ASKED,
         Step.PASS: State.ACCEPTED,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from coordinators import drafts
 from coordinators.fold import Draft
 from coordinators.graph import Node, Path, row_name
-from coordinators.groups import MAX_ROWS, asked, chosen_round, items_of, merged, parts_of, until_holds
+from coordinators.groups import MAX_ROWS, asked, chosen_round, items_of, merged, parts_of, too_many, until_holds
 from coordinators.recovery import next_agent
 from coordinators.rows import Breaker, PlanState, TaskRow
 from coordinators.tasks import WITH_AN_AGENT, State, Step, advance
@@ -248,7 +248,10 @@ class Turn:
             row = self.put(row, Step.OPEN, given=files)
             self._begin_round(row, 1, files, None)
         else:
-            items = items_of(files, group.batch or 1, len(parts))
+            items = items_of(files, group.batch or 1)
+            if len(self.state.rows) + len(items) * len(parts) > MAX_ROWS:
+                self.unfit.append((row, too_many(len(items), len(parts))))
+                return
             row = self.put(row, Step.OPEN, left=len(parts) * len(items), round=len(items))
             for number, item in enumerate(items, 1):
                 self.create(parts, (*row.path, number), item)
@@ -276,7 +279,8 @@ class Turn:
             self.accept(row, files, (*counted, *values))
             return
         held, missing = until_holds(graph, rows, row)
-        if not held and row.round < row.planned_rounds:
+        is_room = len(rows) + len(self.node(row).parts) <= MAX_ROWS
+        if not held and row.round < row.planned_rounds and is_room:
             files, _ = merged(graph, parts_of(graph, rows, row))
             self._begin_round(row, row.round + 1, (*row.given, *files), missing)
             return

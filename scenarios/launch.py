@@ -32,7 +32,7 @@ from bus.wire import Status
 from coordinators import shell
 from gates import gatekeeper
 from observers import recorder
-from protocol.bodies import Action, Body, Control, Lost, Report, Verb, WakeRequest
+from protocol.bodies import Action, Body, Control, Decision, Lost, Report, Verb, WakeRequest
 from protocol.decoder import reread
 from protocol.encoder import encode
 from protocol.errors import BusError, OrchestraError
@@ -106,6 +106,7 @@ class Launch:
     _publisher: Publisher = field(init=False)
     _open: dict[str, set[str]] = field(default_factory=dict)
     _unreported: list[Death] = field(default_factory=list)
+    _attempts: dict[str, str] = field(default_factory=dict)
     _claimed: dict[str, str] = field(default_factory=dict)
     _owed: dict[str, int] = field(default_factory=dict)
     _told: dict[str, int] = field(default_factory=dict)
@@ -238,7 +239,9 @@ class Launch:
 
     def _hear_assignment(self, entry: Entry) -> None:
         agent = peek(entry.document, "recipient")
-        self._open.setdefault(agent, set()).add(peek(entry.document, "task-id"))
+        task = peek(entry.document, "task-id")
+        self._open.setdefault(agent, set()).add(task)
+        self._attempts[task] = peek(entry.document, "attempt")
         self._moved_at = entry.sequence
         if entry.sequence > self._past:
             self._start_for(agent)
@@ -247,7 +250,9 @@ class Launch:
         self._claimed[peek(entry.document, "task-id")] = peek(entry.document, "instance")
 
     def _hear_verdict(self, entry: Entry) -> None:
-        task = peek(entry.document, "task-id")
+        task, is_passed = peek(entry.document, "task-id"), peek(entry.document, "decision") == Decision.PASS.value
+        if not is_passed and peek(entry.document, "attempt") != self._attempts.get(task):
+            return  # of an attempt after which another was assigned; that one still needs somebody
         self._claimed.pop(task, None)
         for tasks in self._open.values():
             tasks.discard(task)

@@ -1,13 +1,19 @@
 """The five patterns and their nesting, as a coordinator carries them out."""
 
+from typing import Any
+
 import pytest
 
 from coordinators.fold import Draft
 from coordinators.groups import MAX_ROWS
 from protocol.bodies import (
+    Action,
     Answer,
     Control,
     Decision,
+    ErrorCategory,
+    ErrorDetails,
+    ErrorLevel,
     Pattern,
     Policy,
     Report,
@@ -297,10 +303,72 @@ def test_cancelling_the_mission_ends_it() -> None:
     assert not said[0].body.result.success
 
 
-def test_more_rows_than_a_coordinator_keeps_are_a_fault_of_the_plan() -> None:
+def test_more_rows_than_a_coordinator_keeps_are_brought_before_a_person() -> None:
     parts = [task(f"p{n}", within="each") for n in range(MAX_ROWS // 4_000)]
-    with pytest.raises(Exception, match="use a batch"):
-        play(group("each", Pattern.EACH, inputs=files(4_096)), *parts)
+    played = play(
+        group("each", Pattern.EACH, "many"), task("many"), *parts, reply=lambda draft, body: Reply(files=4_096)
+    )
+    assert played.states() == {"each": "escalated", "many": "accepted"}
+    assert "use a batch" in told_of_rows(played)
+    played.hear(MessageType.ANSWER, Answer(choice="retry"), "each", sender=TECH_LEAD)
+    assert played.states() == {"each": "escalated", "many": "accepted"}
+    tasks = (group("each", Pattern.EACH, "many", batch=1_000), *played.plan.tasks[1:])
+    other = played.plan.model_copy(update={"tasks": tasks})
+    played.reply = lambda draft, body: DONE
+    played.go_on(played.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=other), "run", sender=HUMAN))
+    assert played.result.result is not None
+
+
+def told_of_rows(played: Play) -> str:
+    [up] = [draft.body for draft in played.said if draft.type is MessageType.ESCALATION]
+    assert isinstance(up, Report)
+    assert up.error_details is not None
+    return up.error_details.message
+
+
+def test_groups_within_groups_over_too_many_files_are_refused_before_anything_starts() -> None:
+    inner = group("inner", Pattern.EACH, within="outer", inputs=files(1_000, "b"))
+    played = play(group("outer", Pattern.EACH, inputs=files(1_000)), inner, task("part", within="inner"))
+    assert "1,000,000 times" in told_of_rows(played)
+    assert not played.states()
+
+
+def test_two_consents_that_lapse_at_once_leave_their_group_out_once() -> None:
+    asks: dict[str, Any] = {"approve": True, "approve_within_s": 10}
+    group_ = group("g", Pattern.ONCE, policy=Policy(critical=False))
+    played = play(group_, task("a", within="g", **asks), task("b", within="g", **asks), task("c"))
+    played.wake()
+    assert played.states() == {"g": "skipped", "c": "accepted", "a": "skipped", "b": "skipped"}
+    assert played.result.result is not None
+
+
+def test_a_plan_with_a_later_deadline_goes_on_where_the_earlier_one_had_halted_it() -> None:
+    played = play(task("a"), reply=lambda draft, body: None, deadline_s=10)
+    played.wake()
+    other = played.plan.model_copy(update={"deadline_s": 60})
+    played.reply = lambda draft, body: DONE
+    played.go_on(played.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=other), "run", sender=HUMAN))
+    assert played.result.result is not None
+    assert next(draft.body.due for draft in played.said if isinstance(draft.body, WakeRequest)) < played.at_ns
+
+
+def test_what_a_person_gave_up_is_done_again_in_a_fork_and_cannot_be_cancelled_before() -> None:
+    escalates = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.VALIDATION, message="m")
+    played = play(task("a"), reply=lambda draft, body: Reply(Decision.REJECT, error=escalates))
+    played.hear(MessageType.ANSWER, Answer(choice="give up"), "a", sender=TECH_LEAD)
+    played.hear(MessageType.CONTROL, Control(verb=Verb.CANCEL, subject="a"), "run", sender=HUMAN)
+    assert played.states() == {"a": "abandoned"}
+    played.reply = lambda draft, body: DONE
+    played.go_on(played.hear(MessageType.CONTROL, Control(verb=Verb.FORK), "run", sender=SUPERVISOR))
+    assert played.result.result is not None
+
+
+def test_a_fork_of_a_mission_that_waits_for_a_person_says_so_again() -> None:
+    escalates = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.VALIDATION, message="m")
+    played = play(task("a"), reply=lambda draft, body: Reply(Decision.REJECT, error=escalates))
+    [said] = played.hear(MessageType.CONTROL, Control(verb=Verb.FORK), "run", sender=SUPERVISOR)
+    assert isinstance(said.body, Report)
+    assert said.body.action is Action.BLOCKED
 
 
 def test_ten_thousand_tasks_are_done_in_one_go() -> None:
