@@ -97,8 +97,10 @@ class SnapshotFolder:
                 os.fsync(file.fileno())
             draft.replace(path)
             sync_names(self._folder)
-            for old in sorted(self._folder.glob("*.snapshot"))[:-KEPT]:
-                old.unlink(missing_ok=True)
+            there = sorted(self._folder.glob("*.snapshot"))
+            place = there.index(path) + 1  # what lies behind our own is of another journal, and would push ours out
+            for other in (*there[: max(place - KEPT, 0)], *there[place:]):
+                other.unlink(missing_ok=True)
         except OSError as error:
             _log("a snapshot could not be written; a restart will take longer", path, error)
         return sha256(raw).hexdigest()

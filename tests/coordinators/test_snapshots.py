@@ -163,6 +163,13 @@ def test_a_snapshot_from_beyond_the_journals_end_is_not_used(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+def test_snapshots_of_another_journals_future_do_not_push_out_our_own(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{900_000 + number:012}.snapshot").write_bytes(b"of another run")
+    entries = journal_of(eventful().heard)
+    assert photographed(entries, tmp_path).newest(len(entries)) is not None
+
+
 def test_of_ten_thousand_tasks_a_snapshot_stays_below_a_megabyte(tmp_path: Path) -> None:
     played = play(
         group("each", Pattern.EACH, inputs=files(3_334)),
