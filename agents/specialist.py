@@ -8,9 +8,11 @@ import heapq
 import os
 import signal
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -49,6 +51,7 @@ from protocol.bodies import (
 )
 from protocol.conditions import spelled
 from protocol.decoder import reread
+from protocol.encoder import check_text, mended
 from protocol.errors import SourceError
 from protocol.ids import derived
 from protocol.messages import Integrity, Mark, Message, MessageType, QualityGates
@@ -156,6 +159,7 @@ class Specialist:
         try:
             with timeboxed(body.timeout_s or DEFAULT_TASK_S):
                 outcome = skill(work)
+            return _succeeded(outcome, tuple(work.basis))
         except SkillFailed as failure:
             return self._failed(failure.details)
         except TimeUp as late:
@@ -164,9 +168,8 @@ class Specialist:
             return self._failed(_error(ErrorLevel.PERSON, ErrorCategory.VALIDATION, str(error)))
         except Exception as error:  # noqa: BLE001  # the process's edge: a broken skill must not take the agent down
             structlog.get_logger().exception("skill failed", skill=body.skill, task=assignment.task)
-            text = f"{body.skill} broke: {type(error).__name__}: {error}"
+            text = f"{body.skill} broke{_place(skill, error)}: {type(error).__name__}: {error}"
             return self._failed(_error(ErrorLevel.SPECIALIST, ErrorCategory.EXECUTION, text))
-        return _succeeded(outcome, tuple(work.basis))
 
     def _prepare(self, assignment: Message, body: TaskAssignment) -> Work:
         attempt = assignment.attempt or 1
@@ -194,6 +197,9 @@ class Specialist:
         return steps
 
     def _failed(self, details: ErrorDetails) -> Report:
+        recovery = details.attempted_recovery
+        told = {"message": mended(details.message), "attempted_recovery": recovery and mended(recovery)}
+        details = details.model_copy(update=told)
         result = Result(success=False, description=details.message[:500])
         return Report(action=Action.BLOCKED, result=result, error_details=details)
 
@@ -225,12 +231,26 @@ class Specialist:
         return self._around.publishing.publish([message])[0].status
 
 
+def _place(skill: Skill, error: Exception) -> str:
+    """Return the last line of the skill's own file that an error came through, or where the skill begins."""
+    code = getattr(skill, "__code__", None)
+    if code is None:
+        return ""
+    file = code.co_filename
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    return f" at {Path(file).name}:{(lines or [code.co_firstlineno])[-1]}"
+
+
 def _error(level: ErrorLevel, category: ErrorCategory, message: str) -> ErrorDetails:
     return ErrorDetails(level=level, category=category, message=message[:65536])
 
 
 def _succeeded(outcome: Outcome, basis: tuple[str, ...]) -> Report:
+    if not isinstance(outcome, Outcome):  # a function of somebody's own, which no type checker has seen
+        raise TypeError(f"it returned {type(outcome).__name__}, not an Outcome")
     values = tuple(Value(name=name, value=spelled(value)) for name, value in outcome.values.items())
+    for text in (outcome.description, *(file.summary for file in outcome.artifacts), *(one.value for one in values)):
+        check_text(text)
     result = Result(
         success=True, description=outcome.description, artifacts=outcome.artifacts, basis=basis, values=values
     )

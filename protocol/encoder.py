@@ -72,7 +72,7 @@ def _bytes(text: str) -> bytes:
 def _escape(text: str) -> str:
     # isprintable is ten times as fast as the pattern and says yes to most texts
     if not text.isprintable():
-        _check(text)
+        check_text(text)
     text = redacted(text)
     if "&" in text:
         text = text.replace("&", "&amp;")
@@ -84,11 +84,17 @@ def _escape(text: str) -> str:
     return text.replace("\r", "&#13;") if "\r" in text else text
 
 
-def _check(text: str) -> None:
+def check_text(text: str) -> None:
+    """Raises Invalid: a character of it cannot stand in XML."""
     bad = _FORBIDDEN.search(text)
     if bad:
         near = text[max(0, bad.start() - 20) : bad.start()]
         raise Invalid(f"U+{ord(bad.group()):04X} cannot stand in XML (after {near!r}); remove or replace it")
+
+
+def mended(text: str) -> str:
+    """Return a text with U+FFFD for each character that cannot stand in XML."""
+    return _FORBIDDEN.sub("\ufffd", text)
 
 
 def _escape_attribute(text: str) -> str:

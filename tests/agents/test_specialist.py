@@ -114,6 +114,7 @@ def fails(error: Exception) -> Callable[[Work], Outcome]:
     ("error", "level", "category"),
     [
         (RuntimeError("boom"), ErrorLevel.SPECIALIST, ErrorCategory.EXECUTION),
+        (ValueError("\x1b[31mred"), ErrorLevel.SPECIALIST, ErrorCategory.EXECUTION),
         (SourceError("not a PDF"), ErrorLevel.PERSON, ErrorCategory.VALIDATION),
         (
             SkillFailed(ErrorLevel.TECH_LEAD, ErrorCategory.INTEGRATION, "no answer"),
@@ -130,7 +131,28 @@ def test_whatever_goes_wrong_is_reported_with_level_and_category(
     details = office.report().error_details
     assert details is not None
     assert (details.level, details.category) == (level, category)
-    assert str(error) in details.message
+    assert str(error).replace("\x1b", "\ufffd") in details.message
+
+
+def test_where_a_skill_broke_is_told_by_the_line_of_its_own_file(office: Office) -> None:
+    def breaks(work: Work) -> Outcome:
+        return Outcome(str(int("x")))
+
+    office.assign()
+    assert office.specialist(breaks).turn(0)
+    details = office.report().error_details
+    assert details is not None
+    line = breaks.__code__.co_firstlineno + 1
+    assert details.message.startswith(f"s broke at test_specialist.py:{line}: ValueError: invalid literal")
+
+
+@pytest.mark.parametrize("given", [5, None, Outcome("unreadable \0"), Outcome("d", values={"no name!": 1})])
+def test_what_is_no_outcome_is_reported_and_ends_no_process(office: Office, given: object) -> None:
+    office.assign()
+    assert office.specialist(lambda _: given).turn(0)  # type: ignore[arg-type, return-value]
+    details = office.report().error_details
+    assert details is not None
+    assert details.message.startswith("s broke")
 
 
 def test_a_skill_that_does_not_end_is_interrupted(office: Office) -> None:
