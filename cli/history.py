@@ -24,7 +24,7 @@ from protocol.topics import SUPERVISOR, TECH_LEAD, topic_of
 
 @dataclass(slots=True)
 class _Past:
-    """What the journal of one run tells in one reading. tasks: those that were assigned, the mission itself among them.
+    """What the journal of one run tells in one reading. tasks: those that were assigned; the mission is none.
 
     stands: done, a person must decide, given up, running or stopped.
     """
@@ -32,7 +32,7 @@ class _Past:
     run: RunFolder
     scenario: str = ""
     tasks: set[str] = field(default_factory=set)
-    accepted: int = 0
+    accepted: set[str] = field(default_factory=set)
     entries: int = 0
     began_ns: int = 0
     ended_ns: int = 0
@@ -45,7 +45,7 @@ class _Past:
             "began": when(self.began_ns),
             "took_s": round((self.ended_ns - self.began_ns) / 1e9, 1),
             "tasks": len(self.tasks),
-            "accepted": self.accepted,
+            "accepted": len(self.accepted),
             "entries": self.entries,
             "stands": self.stands,
         }
@@ -79,9 +79,10 @@ def _read(run: RunFolder) -> _Past:
 
 def _note(past: _Past, topic: str, document: bytes) -> None:
     if topic.endswith("/task-assignment"):
-        past.tasks.add(reread(document).task)
-    elif topic.endswith("/verdict") and b"<decision>pass<" in document:
-        past.accepted += 1
+        message = reread(document)
+        past.tasks |= {message.task} if message.parent_task else set()
+    elif topic.endswith("/verdict") and b"<decision>pass<" in document and b"<parent-task>" in document:
+        past.accepted.add(reread(document).task)
     elif topic == topic_of(TECH_LEAD, "control"):
         body = reread(document).body
         if isinstance(body, Control) and body.verb is Verb.START:

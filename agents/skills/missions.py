@@ -114,6 +114,7 @@ def _hear(told: Told, message: Message, sequence: int) -> None:
         case Control(verb=Verb.START | Verb.SET | Verb.FORK):
             _plan(told, body)
         case TaskAssignment(plan=None):
+            told.tasks.pop(message.task.partition("#")[0] if "#" in message.task else "", None)  # what it is made of
             given = told.tasks.setdefault(message.task, Task(message.task, message.recipient))
             given.agent, given.stands = message.recipient, f"given to {message.recipient}"
         case Claim() if task:
