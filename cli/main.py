@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from inspect import cleandoc
 
 import typer
 
@@ -65,6 +66,16 @@ app.command()(validate)
 app.command()(template)
 app.command()(schema)
 app.command()(doctor)
+
+
+def _in_paragraphs(text: str) -> str:
+    """Return a docstring with each paragraph on one line: the terminal breaks lines, not the source."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(text).split("\n\n"))
+
+
+for _group in (app, run_app, workflow_app, audit_app, keys_app, cache_app, memory_app):
+    for _command in _group.registered_commands:
+        _command.help = _in_paragraphs(getattr(_command.callback, "__doc__", None) or "")
 
 
 @app.callback(invoke_without_command=True)

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
 import typer
@@ -96,6 +96,8 @@ def resume(
     Where the workflow's file, its inputs or its skills were edited meanwhile, you have to say which is meant. With
     --accept-changes what is unchanged, and builds on nothing that is not, keeps its results.
     """
+    if accept_changes and as_recorded:
+        raise typer.BadParameter("only one of --accept-changes and --as-recorded", param_hint="--as-recorded")
     run = find_run(load(), name)
     if not as_recorded:
         _consider_changes(run, accept_changes)
@@ -132,7 +134,7 @@ def fork(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="TASK.NAME=VALUE", help="A setting, or TASK.input=FILE.")
     ] = None,
-    output: Output = Path("out"),
+    output: Annotated[Path, typer.Option(help="Where the results go.")] = Path("out"),
     run_dir: RunDir = None,
     no_cache: NoCache = False,
     quiet: Quiet = False,
@@ -230,6 +232,12 @@ def prepared(run: RunFolder, mission: Mission, settings: Settings, *, is_cached:
     )
 
 
+def _summary(artifacts: tuple[File, ...]) -> list[str]:
+    """Return the summary of what one task made; of what several made the first would not tell of the others."""
+    makers = {PurePosixPath(file.path).parent for file in artifacts}
+    return [file.summary for file in artifacts[:1] if len(makers) == 1 and file.summary]
+
+
 def _artifacts(end: End) -> tuple[File, ...]:
     return end.report.result.artifacts if end.report.result else ()
 
@@ -245,8 +253,7 @@ def _facts(run: RunFolder, end: End, written: list[Path]) -> dict[str, object]:
 
 def _tell(run: RunFolder, end: End, written: list[Path]) -> None:
     if end.is_done:
-        summary = next((file.summary for file in _artifacts(end)), "")
-        say(f"done: {summary}", "green")
+        say(": ".join(["done", *_summary(_artifacts(end))]), "green")
         for path in written[:_LISTED]:
             say(f"  {path}")
         if len(written) > _LISTED:

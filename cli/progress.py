@@ -62,7 +62,7 @@ class ProgressView:
         ):
             self._line(f"{message.sender} → {message.recipient}: {describe(message)}", "yellow")
         elif isinstance(body, Control) and body.verb.value == "start":
-            self._line(f"mission started: {self._total} tasks")
+            self._line(f"mission started: {self._total} task{'s' * (self._total != 1)}")
         if self._live:
             self._live.update(self._picture())
 

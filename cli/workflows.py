@@ -41,7 +41,9 @@ Given = Annotated[
 ]
 Files = Annotated[
     list[Path] | None,
-    typer.Option("--files", metavar="PATH", help="What $files in the workflow stands for; repeatable."),
+    typer.Option(
+        "--files", metavar="PATH", help="A file or folder that $files in the workflow stands for; repeatable."
+    ),
 ]
 
 
@@ -59,7 +61,9 @@ workflow_app = typer.Typer(no_args_is_help=True, help="Workflows that you write:
 
 def run_workflow(
     files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Workflows in YAML or JSON.")] = None,
-    task: Annotated[str, typer.Option(help="A task in words instead; files behind it are what it is about.")] = "",
+    task: Annotated[
+        str, typer.Option(help="A task in words instead of FILEs; files and folders behind it are what it is about.")
+    ] = "",
     save: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write the workflow made of --task here; do not run it.")
     ] = None,
@@ -110,6 +114,8 @@ def _proposed(task: str, files: list[Path], save: Path | None) -> Source:
         save.write_text(as_yaml(made.workflow), encoding="utf-8")
         say(f"  {save}")
         raise typer.Exit(Exit.DONE)
+    if not made.missing and not files:  # all skills that ship work on files; without any they find nothing wrong
+        raise DefinitionError('the task says nothing of what it is about; name the files behind it: --task "…" FILE…')
     if made.missing:
         warn("\n" + as_yaml(made.workflow))
         listed = "".join(f"\n  {one}" for one in made.missing)
@@ -248,7 +254,10 @@ def _run_all(files: Sequence[str], output: Path, parallel: int, passed: Sequence
         read_workflow(Path(name), {})
     worst = 0
     with ThreadPoolExecutor(parallel) as pool:
-        begun = {pool.submit(_run_one, name, output / _folder(name, files), passed): name for name in files}
+        begun = {
+            pool.submit(_run_one, name, output / _folder(number, files), passed): name
+            for number, name in enumerate(files)
+        }
         for number, ended in enumerate(as_completed(begun), 1):
             code, said, complained = ended.result()
             worst = max(worst, code)
@@ -275,8 +284,8 @@ def _tell_one(name: str, code: int, said: str, complained: str) -> None:
     warn(f"{name}: {complained or 'failed'}", "red")
 
 
-def _folder(name: str, names: Sequence[str]) -> str:
+def _folder(number: int, names: Sequence[str]) -> str:
     """Return the folder of one of several missions: its file's name, numbered where two are called alike."""
-    stem = Path(name).stem
-    alike = [other for other in names if Path(other).stem == stem]
-    return stem if len(alike) == 1 else f"{stem}-{alike.index(name) + 1}"
+    stem = Path(names[number]).stem
+    alike = [place for place, other in enumerate(names) if Path(other).stem == stem]
+    return stem if len(alike) == 1 else f"{stem}-{alike.index(number) + 1}"

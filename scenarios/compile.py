@@ -22,7 +22,7 @@ from protocol.errors import DefinitionError, SourceError
 from protocol.names import MAX_ITEMS
 from scenarios.document import Place, shown
 from scenarios.doers import Doers
-from scenarios.files import matching, take
+from scenarios.files import is_hidden, matching, take
 from scenarios.mission import CastMember, Mission, agents_of
 from scenarios.recall import RECALL
 from scenarios.references import faults_of, place_named
@@ -234,7 +234,7 @@ class _Compiler:
             if not self._given:
                 text = "$files stands for what --files names, and it names nothing; add --files PATH"
                 raise self._source.fault(place, text)
-            return self._given
+            return [path for given in self._given for path in self._within(given, place)]
         if not pattern.strip():
             raise self._source.fault(place, "an empty text names no file; write such as docs/*.md")
         try:
@@ -245,6 +245,15 @@ class _Compiler:
             path = Path(pattern)
             root = Path(path.anchor) if path.is_absolute() else self._source.folder.absolute()
             raise self._source.fault(place, f"{shown(pattern)} names no file; looked in {root}")
+        return found
+
+    def _within(self, given: Path, place: Place) -> list[Path]:
+        """Return the files below a folder that --files names; a file is itself."""
+        if not given.is_dir():
+            return [given]
+        found = sorted(one for one in given.rglob("*") if one.is_file() and not is_hidden(one, given))
+        if not found:
+            raise self._source.fault(place, f"there is no file in {given}, which --files names")
         return found
 
     def _take(self, path: Path) -> File:

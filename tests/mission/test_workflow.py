@@ -185,6 +185,7 @@ def test_an_edited_workflow_is_noticed_and_what_is_the_same_keeps_its_results(pl
     (place / "docs" / "1.txt").write_text("one two three", encoding="utf-8")
     refused = orchestra("resume", "run", cwd=place)
     assert (refused.returncode, "count: inputs changed" in refused.stderr) == (2, True)
+    assert orchestra("resume", "run", "--as-recorded", "--accept-changes", cwd=place).returncode == 2
     assert orchestra("resume", "run", "--as-recorded", cwd=place).returncode == 3
     assert orchestra("resume", "run", "--accept-changes", cwd=place).returncode == 3
     assert [attempt for name, attempt in assigned(place) if name == "count"] == [1, 2]
@@ -256,6 +257,7 @@ def test_several_missions_at_once_each_have_their_own_run_and_folder(place: Path
         path = place / f"flow-{number}.yaml"
         path.write_text(ASKING.replace(", approve: true", "").replace("1.txt", f"{number}.txt"), encoding="utf-8")
         names.append(path.name)
-    ended = orchestra("run", *names, "--parallel", "2", "--output", "out", cwd=place)
+    ended = orchestra("run", *names, names[0], "--parallel", "2", "--output", "out", cwd=place)
     assert ended.returncode == 0, ended.stderr
-    assert [(place / "out" / f"flow-{n}" / "total.txt").read_text() for n in (1, 2)] == ["5", "10"]
+    folders = ("flow-1-1", "flow-2", "flow-1-2")  # of one file two missions, neither over the other
+    assert [(place / "out" / name / "total.txt").read_text() for name in folders] == ["5", "10", "5"]
