@@ -7,7 +7,7 @@ from typing import Final
 from coordinators import drafts
 from coordinators.coordinator import Coordinator
 from coordinators.fold import Draft, Heard, sign
-from coordinators.graph import Graph, Timing, critical_path, timings
+from coordinators.graph import Graph, Timing, critical_path, is_repeated, timings
 from coordinators.rows import PlanState, TaskRow
 from protocol.bodies import PlannedTask, TaskAssignment
 from protocol.messages import Message, MessageType
@@ -46,7 +46,10 @@ def _tokens(graph: Graph, name: str) -> int | None:
 
 
 def assignments(mission: Mission, graph: Graph) -> Iterator[Message]:
-    """Yield each task's first assignment as it would be sent; what other tasks make is not in it yet."""
+    """Yield each task's first assignment as it would be sent, of items and rounds that of the first.
+
+    What other tasks make is not in it yet, nor which file is the first item.
+    """
     body = TaskAssignment(title=mission.scenario, skill="run-plan", folder="mission", plan=mission.plan)
     given = Message(
         sender=TECH_LEAD, recipient=mission.coordinator, type=MessageType.TASK_ASSIGNMENT, task="mission",
@@ -62,4 +65,5 @@ def assignments(mission: Mission, graph: Graph) -> Iterator[Message]:
 
 def _first(state: PlanState, planned: PlannedTask) -> Draft:
     alone = planned.model_copy(update={"needs": (), "within": None})
-    return drafts.assignment(state, TaskRow(alone, attempt=1))
+    first = tuple(1 for name in state.graph.nodes[planned.id].chain if is_repeated(state.graph.nodes[name].planned))
+    return drafts.assignment(state, TaskRow(alone, path=first, attempt=1))

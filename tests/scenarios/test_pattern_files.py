@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from agents.skills.own import load_own
 from agents.work import Outcome, SkillFailed, Work
 from bus.artifacts import ArtifactStore
-from coordinators.plan import check
+from coordinators.graph import graph_of
+from coordinators.plan import check, tasks_of
 from gates.checks import GATES
 from protocol.bodies import Approval, Consent, ErrorCategory, ErrorLevel
 from protocol.messages import MessageType
-from scenarios.compile import plan_mission
+from scenarios.compile import Source, plan_mission, read_workflow
+from scenarios.forecast import assignments
 from scenarios.rehearsal import Orchestra, Rehearsed, Script, Terms
 from scenarios.source import Source, read_workflow
 from scenarios.workflow import Pattern, Step, Workflow
@@ -46,6 +48,14 @@ def test_each_comes_to_its_end(name: str, tmp_path: Path) -> None:
     ended = rehearsed(name, tmp_path)
     assert ended.is_done
     assert all(len(data) < 4096 for data in ended.artifacts.values())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_shows_its_first_assignments_without_being_done(name: str, tmp_path: Path) -> None:
+    mission = plan_mission(read_workflow(FOLDER / f"{name}.yaml"), tmp_path / "out", ArtifactStore(tmp_path))
+    graph = graph_of(mission.plan)
+    shown = [message.task for message in assignments(mission, graph)]
+    assert len(shown) == len(list(tasks_of(mission.plan))) == len(set(shown))
 
 
 def test_sequential_summarises_what_was_found_and_decided(tmp_path: Path) -> None:
