@@ -227,7 +227,8 @@ def completion(state: PlanState, lead: str) -> Draft:
     attempts = sum(row.attempt for row in rows)
     result = Result(
         success=True,
-        description=f"{len(rows) - len(left)} tasks accepted in {attempts} attempts{_left_out_in_words(left)}",
+        description=f"{len(rows) - len(left)} tasks accepted in {attempts} attempts{_left_out_in_words(left)}"
+        + _unreached_in_words(state.all_rows()),
         artifacts=tuple(_final_files(state)),
     )
     counts = {
@@ -247,6 +248,18 @@ def _left_out_in_words(left: list[TaskRow]) -> str:
     named = "; ".join(f"{row.name}: {row.note}"[:200] for row in left[:_LISTED])
     more = f"; and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
     return f", {len(left)} left out ({named}{more})"
+
+
+def _unreached_in_words(rows: Iterable[TaskRow]) -> str:
+    """Say of repeated groups that never reached their criterion which round was kept."""
+    missed = [row for row in rows if row.state is State.ACCEPTED and row.value("held") == "false" and _has_until(row)]
+    told = [f"{row.name} did not reach its criterion in {row.round} rounds, round {row.value('best')} is kept"
+            for row in missed[:_LISTED]]  # fmt: skip
+    return "".join(f"; {one}" for one in told)
+
+
+def _has_until(row: TaskRow) -> bool:
+    return row.planned.group is not None and row.planned.group.until is not None
 
 
 def _final_files(state: PlanState) -> Iterable[File]:

@@ -1,7 +1,7 @@
 """What is done about a failure: what kind it is, which ways out there are, and which is taken.
 
 1. A way out is chosen by the kind of failure, in the order of WAYS; each is taken so often and no more.
-2. A task that is rejected again in the same words is a loop, whatever bytes were made: the same agent is not asked
+2. The same result rejected again in the same words is a loop, by digests of both: the same agent is not asked
    again. Waiting is none: only rejected results count.
 3. Where every way is used up, a task that is not critical is left out, and anything else goes to the tech lead.
 """
@@ -58,7 +58,8 @@ def classified(row: TaskRow, verdict: VerdictReport) -> Fault:
     details = verdict.error_details
     level = details.level if details else ErrorLevel.SPECIALIST
     category = details.category if details else ErrorCategory.EXECUTION
-    digest = sha256(f"{verdict.reason}\0{verdict.description}\0{verdict.decision.value}".encode()).hexdigest()
+    said = "\0".join((verdict.reason, verdict.description, verdict.decision.value, *verdict.evidence))
+    digest = sha256(said.encode()).hexdigest()
     return Fault(_kind(row, verdict, details, digest), level, category, verdict.reason, digest)
 
 

@@ -6,6 +6,7 @@ id follows from the result's: judging twice, in two lives, still gives one verdi
 
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -145,11 +146,20 @@ def _body(outcome: chain.Outcome, report: Report, judged: str) -> VerdictReport:
         judged=judged,
         reason=_reason(outcome.verdict, outcome.layer),
         description=report.result.description if report.result else "",
-        evidence=outcome.verdict.evidence,
+        evidence=(*outcome.verdict.evidence, *(() if passed else _rejected(report))),
         artifacts=report.result.artifacts if passed and report.result else (),
         error_details=None if passed else report.error_details,
         values=report.result.values if passed and report.result else (),
     )
+
+
+def _rejected(report: Report) -> tuple[str, ...]:
+    """Return what was rejected, as a digest: whether the next attempt comes to the same can be told by it."""
+    if report.result is None:
+        return ()
+    files = [(file.path, file.sha256) for file in report.result.artifacts]
+    values = [(value.name, value.value) for value in report.result.values]
+    return (f"rejected result {sha256(repr((files, values)).encode()).hexdigest()}",)
 
 
 def _reason(verdict: Verdict, layer: str) -> str:

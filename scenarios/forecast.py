@@ -40,7 +40,8 @@ def forecast(graph: Graph) -> list[Step]:
 
 def _tokens(graph: Graph, name: str) -> int | None:
     planned = graph.nodes[name].planned
-    if planned.group is not None or graph.nodes[name].before or graph.nodes[name].wants_given:
+    is_told_later = graph.nodes[name].before or graph.nodes[name].wants_given
+    if is_told_later or (planned.group is not None and not planned.inputs):
         return None
     return sum(file.bytes or 0 for file in planned.inputs) // _CHARACTERS_A_TOKEN
 

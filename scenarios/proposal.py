@@ -23,6 +23,7 @@ Making = Callable[[Sequence[str], list[str]], list[Step]]
 _NAME: Final = "task"
 _WORDS_OF_A_NAME: Final = 4
 _DEFAULT_ROUNDS: Final = 3
+_TELLING_WORDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ def _step(
     """Return one step with whoever has a skill for it that can be run here."""
     words = re.findall(r"[A-Za-z0-9]+", text.lower())[:_WORDS_OF_A_NAME]
     name = f"{number}-{'-'.join(words)}"[:80] if words else f"step-{number}"
-    able = [candidate for candidate in specialists_for(text, definitions.values()) if candidate.skill in SKILLS]
+    found = specialists_for(text, definitions.values())
+    # One everyday verb is no sign: "write me a poem" is nothing for whoever writes facts.
+    able = [candidate for candidate in found if candidate.skill in SKILLS and len(candidate.why) >= _TELLING_WORDS]
     if not able:
         missing.append(f"{name}: nobody here has a skill for {text!r}; give it `skill:` or an agent")
         return Step.model_construct(id=name, title=text[:200], inputs=inputs)

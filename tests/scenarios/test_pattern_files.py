@@ -16,7 +16,7 @@ from coordinators.plan import check, tasks_of
 from gates.checks import GATES
 from protocol.bodies import Approval, Consent, ErrorCategory, ErrorLevel
 from protocol.messages import MessageType
-from scenarios.compile import Source, plan_mission, read_workflow
+from scenarios.compile import plan_mission
 from scenarios.forecast import assignments
 from scenarios.rehearsal import Orchestra, Rehearsed, Script, Terms
 from scenarios.source import Source, read_workflow
