@@ -20,8 +20,10 @@ def redo(turn: Turn, row: TaskRow, **told: Any) -> None:
     names = _builds_on(graph, [row.planned.id])
     again = [turn.row(name, row.path) for name in graph.order if name in names]
     for one in again:
-        turn.stop(one, f"{row.name} is done again")
-        _drop(turn, turn.inside(one))
+        inner = turn.inside(one)
+        for each in (one, *inner):
+            turn.stop(each, f"{row.name} is done again")
+        _drop(turn, inner)
     settled = {one.name for one in again if one.is_settled}
     for one in again:
         waits = sum(need in names or not turn.row(need, one.path).is_settled for need in turn.node(one).before)
