@@ -52,7 +52,7 @@ Stepped = tuple[PlanState, tuple[Draft, ...]]
 class Coordinator:
     """The fold. lead: whom it reports and escalates to."""
 
-    version = "7"
+    version = "8"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead

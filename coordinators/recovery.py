@@ -44,7 +44,7 @@ WAYS: Final[Mapping[Kind, tuple[Way, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure, classified. digest: of the verdict and of its words; the same for the same words."""
+    """A failure, classified. digest: the same for the same result rejected in the same words."""
 
     kind: Kind
     level: ErrorLevel

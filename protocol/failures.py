@@ -15,7 +15,7 @@ class Kind(Enum):
 
     PASSING = "passing"  # the same may succeed later
     REJECTED = "rejected"  # a gate says what is wrong with it
-    LOOP = "loop"  # it was rejected before in the same words
+    LOOP = "loop"  # the same result was rejected before in the same words
     FAULTY_INPUT = "faulty-input"  # the work of the task that it checks is wrong
     CONFLICT = "conflict"  # two changes of one place
     BEYOND = "beyond"  # the specialist says that somebody higher has to act

@@ -44,6 +44,7 @@ class Reply:
     files: int = 1
     reason: str = "because"
     error: ErrorDetails | None = None
+    evidence: tuple[str, ...] = ()
 
 
 DONE = Reply()
@@ -158,6 +159,7 @@ class Play:
             artifacts=made if passed else (),
             values=tuple(Value(name=name, value=value) for name, value in reply.values.items()) if passed else (),
             error_details=reply.error,
+            evidence=reply.evidence,
         )
         return self.hear(MessageType.VERDICT, verdict, draft.task, draft.attempt, sender="@gatekeeper")
 

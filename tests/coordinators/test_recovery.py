@@ -119,6 +119,16 @@ def test_the_same_result_twice_is_a_loop_and_nobody_is_asked_a_third_time() -> N
     assert up.body.error_details.attempted_recovery == "2 attempts, 2 rejected, 0 lost"
 
 
+def test_another_result_rejected_in_the_same_words_is_no_loop() -> None:
+    played = play(
+        task("a", attempts=4),
+        reply=lambda draft, body: Reply(
+            Decision.REJECT, reason="not ready", evidence=(f"rejected result {draft.attempt}",)
+        ),
+    )
+    assert played.order == ["a"] * 4
+
+
 def test_waiting_for_a_server_is_no_loop() -> None:
     passing = rejected("busy", error("busy"))
     played = play(task("a", attempts=5), reply=failing(passing, passing, passing))
