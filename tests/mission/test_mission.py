@@ -237,7 +237,9 @@ def test_the_real_folders_come_through_the_whole_mission(folder: str, facts: int
 def test_a_run_is_carried_out_by_one_process_only(tmp_path: Path) -> None:
     mission = start(tmp_path)
     mission.wait_for(lambda entry: entry.topic.endswith("/claim"))
+    mission.process.send_signal(signal.SIGSTOP)  # so that it is not over before the second has begun
     second = orchestra("resume", mission.run, cwd=tmp_path)
+    mission.process.send_signal(signal.SIGCONT)
     code, _, complained = mission.finish()
     assert code == 0, complained
     assert second.returncode == 1
