@@ -1,5 +1,6 @@
 """Workflows that people write, carried out by real processes: patterns, people, edits, cancellation, kills."""
 
+import contextlib
 import json
 import os
 import signal
@@ -228,7 +229,8 @@ def test_killed_in_the_middle_it_ends_with_the_same_result(place: Path, victim: 
         ended = orchestra("resume", "run", cwd=place)
         assert ended.returncode == 0, ended.stderr
     else:
-        os.kill(mission.pids(victim)[-1], signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # on a quick machine it may be over
+            os.kill(mission.pids(victim)[-1], signal.SIGKILL)
         code, _, complained = mission.finish()
         assert code == 0, complained
     # Its own five words, and one each of what was made before the group in which it stands.
