@@ -168,6 +168,7 @@ def test_a_file_that_is_no_memory_or_a_later_one_is_named(memory: Memory) -> Non
         memory.listed()
 
 
+@pytest.mark.slow
 def test_a_memory_that_somebody_holds_is_an_error_within_seconds(memory: Memory) -> None:
     memory.learn([learned("a", "v")])
     holder = sqlite3.connect(memory.path, isolation_level=None)

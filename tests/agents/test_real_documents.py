@@ -137,6 +137,7 @@ def test_the_length_and_sum_of_a_recorded_frame_are_those_published(item: dict[s
 
 
 @pytest.mark.parametrize("name", ["libresolar_bms_c1", "jk_bms"])
+@pytest.mark.slow
 def test_every_claim_stands_in_its_document(name: str) -> None:
     for read in folder(name):
         source = read_source(cases(f"battery/{read.document}").read_bytes(), read.media_type)

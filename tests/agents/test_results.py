@@ -344,6 +344,7 @@ def test_a_disk_that_takes_no_more_is_an_error_and_leaves_no_half_result(store: 
     assert [path.stat().st_size for path in (store.folder / "contents").glob("*/*")] == [len(b"content")]
 
 
+@pytest.mark.slow
 def test_a_lock_that_is_never_let_go_is_an_error_after_seconds(store: ResultStore, clock: Clock) -> None:
     store.keep(made(clock))
     other = os.open(store.folder / "lock", os.O_RDWR)

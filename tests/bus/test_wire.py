@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bus import wire
 from protocol.errors import BusError
 
-documents = st.lists(st.binary(max_size=200), min_size=1, max_size=40).map(tuple)
+documents = st.lists(st.binary(max_size=200), min_size=1, max_size=wire.BUNDLE_DOCUMENTS).map(tuple)
 
 
 @given(st.integers(0, 2**63), documents)

@@ -371,6 +371,7 @@ def test_a_fork_of_a_mission_that_waits_for_a_person_says_so_again() -> None:
     assert said.body.action is Action.BLOCKED
 
 
+@pytest.mark.slow
 def test_ten_thousand_tasks_are_done_in_one_go() -> None:
     played = play(
         group("each", Pattern.EACH, inputs=files(3_334)),

@@ -170,6 +170,7 @@ def test_snapshots_of_another_journals_future_do_not_push_out_our_own(tmp_path: 
     assert photographed(entries, tmp_path).newest(len(entries)) is not None
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_tasks_a_snapshot_stays_below_a_megabyte(tmp_path: Path) -> None:
     played = play(
         group("each", Pattern.EACH, inputs=files(3_334)),

@@ -60,6 +60,7 @@ def test_every_fact_passed_the_gatekeeper_before_anyone_built_on_it(finished: Mi
     assert all(order.index(("verdict", task)) < compare for task in extracts)
 
 
+@pytest.mark.slow
 def test_audit_show_filters(finished: Mission) -> None:
     def rows(*options: str) -> list[dict[str, object]]:
         shown = orchestra("audit", "show", finished.run, "--json", *options, cwd=finished.folder)
@@ -108,6 +109,7 @@ def test_one_changed_byte_makes_the_audit_red(finished: Mission, tmp_path: Path)
     assert "cannot be trusted" in verified.stderr
 
 
+@pytest.mark.slow
 def test_an_observer_that_comes_and_goes_disturbs_nothing(tmp_path: Path) -> None:
     mission = start(tmp_path)
     mission.wait_for(lambda entry: entry.topic.endswith("/task-assignment"))
@@ -149,6 +151,7 @@ def test_a_document_nobody_can_read_is_a_persons_decision(tmp_path: Path) -> Non
     assert "done" not in said
 
 
+@pytest.mark.slow
 def test_the_person_may_decide_to_go_on_without_it(tmp_path: Path) -> None:
     mission = start(tmp_path, broken(tmp_path), "--skip-unreadable")
     code, _, complained = mission.finish()
@@ -307,6 +310,7 @@ def test_what_cannot_be_carried_out_is_said_before_anything_starts(tmp_path: Pat
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_show_tells_where_every_task_stood_at_any_moment(finished: Mission) -> None:
     def states(*arguments: str) -> dict[str, str]:
         shown = orchestra("show", finished.run, *arguments, "--json", cwd=finished.folder)

@@ -255,6 +255,7 @@ def test_without_its_snapshots_a_coordinator_comes_to_the_same(place: Path) -> N
     assert (place / "out" / "total.txt").read_text() == "6"
 
 
+@pytest.mark.slow
 def test_several_missions_at_once_each_have_their_own_run_and_folder(place: Path) -> None:
     names = []
     for number in (1, 2):
