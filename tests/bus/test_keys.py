@@ -66,6 +66,7 @@ def answered(address: str, prepare: "object") -> bool:
         context.destroy(linger=0)
 
 
+@pytest.mark.slow
 def test_no_key_an_unknown_key_and_a_password_are_all_turned_away(elsewhere: Elsewhere) -> None:
     server = elsewhere.ring.public(BROKER_KEY, CURVE)
 

@@ -377,6 +377,7 @@ def check_every_cut(tmp_path: Path, steps: list[Step], rounds: int, check: Check
     return tried
 
 
+@pytest.mark.slow
 def test_after_a_power_cut_anywhere_every_acknowledged_entry_is_there_once(tmp_path: Path, life: list[Step]) -> None:
     assert check_every_cut(tmp_path, life, 2, check) > 400
 

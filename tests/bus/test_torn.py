@@ -75,6 +75,7 @@ def flipped(raw: bytes, bit: int) -> bytes:
     return bytes(damaged)
 
 
+@pytest.mark.slow
 def test_torn_at_every_byte_of_its_last_4_kb_it_holds_every_group_before(tmp_path: Path, master: Master) -> None:
     folder = master.lay_out(tmp_path / "journal", master.raw, marks=False)
     for cut in reversed(range(len(master.raw) - 4096, len(master.raw))):

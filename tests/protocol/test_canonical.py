@@ -68,6 +68,7 @@ def test_a_text_that_needs_references_is_recognised_like_any_other(text: str) ->
     assert glance(encode(message.model_copy(update={"body": body}))) is not None
 
 
+@pytest.mark.slow
 def test_at_every_border_of_every_facet_only_what_libxml2_accepts_is_accepted() -> None:
     assert wrongly_accepted(bordering()) == []
 
