@@ -98,6 +98,14 @@ def run_workflow(
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DefinitionError(f"{path} cannot be written: {error.strerror}") from error
+    say(f"  {path}")
+
+
 def _read(name: str, given: list[str] | None) -> Source:
     _check_exists(name)
     return read_workflow(Path(name), _given(given))
@@ -111,8 +119,7 @@ def _proposed(task: str, files: list[Path], save: Path | None) -> Source:
     for name, doer in made.doers.items():
         warn(f"{name}: @{doer.agent} with {doer.skill} (it says: {', '.join(doer.why)})")
     if save is not None:
-        save.write_text(as_yaml(made.workflow), encoding="utf-8")
-        say(f"  {save}")
+        _write(save, as_yaml(made.workflow))
         raise typer.Exit(Exit.DONE)
     if not made.missing and not files:  # all skills that ship work on files; without any they find nothing wrong
         raise DefinitionError('the task says nothing of what it is about; name the files behind it: --task "…" FILE…')
@@ -147,11 +154,7 @@ def show(
             for line in as_text(graph):
                 say(line)
             return
-        try:
-            svg.write_text(as_svg(graph, mission.scenario), encoding="utf-8")
-        except OSError as error:
-            raise DefinitionError(f"{svg} cannot be written: {error.strerror}") from error
-        say(f"  {svg}")
+        _write(svg, as_svg(graph, mission.scenario))
 
 
 @workflow_app.command()
@@ -170,14 +173,14 @@ def plan(
     """
     with _planned(file, given, with_files) as (mission, graph):
         steps = forecast(graph)
-        if as_json:
-            for step in steps:
-                say_json(_facts(step))
-        elif not with_assignments:
-            _tell(mission, graph, steps)
         if with_assignments:
             for message in assignments(mission, graph):
                 say(encode(message).decode())
+        elif as_json:
+            for step in steps:
+                say_json(_facts(step))
+        else:
+            _tell(mission, graph, steps)
 
 
 def _tell(mission: Mission, graph: Graph, steps: Sequence[Step]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from coordinators.graph import Graph
 from coordinators.rows import TaskRow
-from coordinators.tasks import State, Step
+from coordinators.tasks import WITH_AN_AGENT, State, Step
 from coordinators.turn import Turn
 
 
@@ -98,7 +98,7 @@ def _is_same(before: Graph, after: Graph, name: str) -> bool:
 def _drop(turn: Turn, rows: list[TaskRow]) -> None:
     """Forget rows; those made in their places go on counting attempts behind theirs."""
     state = turn.state
-    under_way = sum(row.state in (State.ASSIGNED, State.CLAIMED) for row in rows)
+    under_way = sum(row.state in WITH_AN_AGENT for row in rows)
     kept, live = state.rows, state.live
     for row in rows:
         kept, live = kept.discard(row.name), live.discard(row.serial)

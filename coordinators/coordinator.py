@@ -139,7 +139,7 @@ class Coordinator:
         turn.dues += [*(row.due_ns for row in turn.live()), *_deadlines(turn.state)]
 
     def _cancel(self, turn: Turn, subject: str | None, why: str) -> None:
-        """Leave a task out, every time it is done, or end the mission."""
+        """Leave a task out, in all items and rounds that there are by now, or end the mission."""
         if subject is None:
             self._halt(turn, why)
             turn.state = replace(turn.state, is_reported=True)
@@ -199,7 +199,7 @@ class Coordinator:
         told = {"strategy": strategy, "feedback": fault.reason}
         match way:
             case Way.RETRY:
-                turn.put(row, Step.PAUSE, due_ns=turn.at_ns + pause_ns(row), strategy=strategy, instance="")
+                turn.put(row, Step.PAUSE, due_ns=turn.at_ns + pause_ns(row), strategy=strategy)
             case Way.FEEDBACK | Way.RESOLVE:
                 turn.make_ready(row, Step.RETRY, **told)
             case Way.ALTERNATIVE:

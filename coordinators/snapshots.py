@@ -26,7 +26,7 @@ from bus.files import sync_names
 from bus.records import Entry
 from coordinators.plan import check
 from coordinators.rows import Breaker, PlanState, TaskRow
-from coordinators.tasks import State
+from coordinators.tasks import WITH_AN_AGENT, State
 from coordinators.turn import CAN_BE_LATE
 from protocol.bodies import Control, ErrorDetails, File, Plan, TaskAssignment, Value, Verb
 from protocol.decoder import reread
@@ -281,7 +281,7 @@ def _unpacked_state(packed: dict[str, Any], given: Message, plan: Plan) -> PlanS
         graph=graph,
         rows=HashTrieMap(rows),
         live=HashTrieMap({row.serial: row.name for row in rows.values() if row.state in CAN_BE_LATE}),
-        under_way=sum(row.state in (State.ASSIGNED, State.CLAIMED) for row in rows.values()),
+        under_way=sum(row.state in WITH_AN_AGENT for row in rows.values()),
         gone=frozenset(packed["gone"]),
         breakers=HashTrieMap({name: Breaker(failures, until) for name, failures, until in packed["breakers"]}),
         **{name: packed[name] for name in _STATE},
