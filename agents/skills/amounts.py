@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from agents.skills.units import COUNTED, UNIT, convert, dimension, normalised, number
 from gates.claims import NUMBER, is_part_of_name
+from gates.units import COUNTED, UNIT, convert, dimension, normalised, number
 
 
 @dataclass(frozen=True, slots=True)

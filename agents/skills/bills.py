@@ -12,8 +12,8 @@ from agents.skills.missing import missing_in
 from agents.skills.parts import component_value, designator_kind
 from agents.skills.records import HEADING_UNIT, Row, Table, heading_unit
 from agents.skills.subjects import MAX_SUBJECT, local_words
-from agents.skills.units import number
 from gates.claims import numbers
+from gates.units import number
 
 _UNREAD = frozenset({"datasheet", "footprint", "url", "link", "package", "dnp", "manufacturer", "supplier", "library"})
 

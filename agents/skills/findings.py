@@ -35,7 +35,7 @@ from agents.skills.matching import (
     words_of,
 )
 from agents.skills.packs import is_record, pack_findings
-from agents.skills.units import dimension, shown
+from gates.units import dimension, shown
 
 _ORDER = {kind: rank for rank, kind in enumerate(FindingKind)}
 _WEIGHT = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from agents.skills.facts import Fact, FactKind, Origin
 from agents.skills.parts import designator_kind, is_part_number
-from agents.skills.units import convert, dimension, shown
+from gates.units import convert, dimension, shown
 
 DRAWING = "note on a drawing"
 

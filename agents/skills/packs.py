@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from agents.skills.facts import Evidence, Fact, Finding, FindingKind, Origin, Severity, evidence_of, finding
 from agents.skills.matching import amount_text
-from agents.skills.units import convert, dimension
+from gates.units import convert, dimension
 
 # Sum of cells against the pack: half a per cent covers the resolution of 16 cells and of the total.
 SUM_TOLERANCE = Decimal("0.005")

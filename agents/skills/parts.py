@@ -8,8 +8,8 @@ from decimal import Decimal
 from agents.skills.amounts import masked
 from agents.skills.drafts import Draft
 from agents.skills.facts import FactKind
-from agents.skills.units import normalised, number
 from gates.sources import Line
+from gates.units import normalised, number
 
 _PART = re.compile(r"(?<![\w./-])[A-Z]{2,}[A-Z0-9]*\d[A-Z0-9]*(?:[-.][A-Z0-9]+)*(?:/[A-Z0-9]{1,2}\b)?(?![\w+]|[./-]\w)")
 # Names of standards, interfaces, chemistries and nets that look like part numbers.

@@ -31,9 +31,9 @@ from agents.skills.parts import is_drawing, part_drafts, schematic_values
 from agents.skills.records import Table, miscounted, table_of
 from agents.skills.subjects import MAX_SUBJECT, local_words, subject_before, subject_in_sentence
 from agents.skills.tables import Block, Cell, blocks, is_value_column
-from agents.skills.units import normalised, number
 from gates.claims import flaw
 from gates.sources import TABULAR, Source, media_type_of, read_source
+from gates.units import normalised, number
 from protocol.errors import SourceError
 
 MAX_QUOTE = 300

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from agents.skills.parts import designator_kind
 from agents.skills.subjects import MAX_SUBJECT
-from agents.skills.units import CURRENCIES, normalised
 from gates.sources import Line, cells
+from gates.units import CURRENCIES, normalised
 
 _ROLES = {
     "reference": ("reference", "references", "ref", "refs", "designator", "designators", "refdes"),

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.skills import units
 from agents.skills.amounts import amounts
 from agents.skills.facts import DocumentFacts, Fact, FactKind, Origin, from_json, to_json
 from agents.skills.hexdumps import hex_dumps
 from agents.skills.parts import component_value
 from agents.skills.quantities import extract_facts
+from gates import units
 from gates.claims import flaw, read_claims
 from gates.sources import Line, media_type_of, read_source
 from protocol.errors import SourceError
