@@ -137,8 +137,10 @@ class Note(_Value):
 
 
 class RequirementsFile(_Value):
-    """requirements.json. accuracy_mv: how far a cell's reading may be off, worst case; margin: a part has to bear so many
-    times what stands at its node."""
+    """requirements.json.
+
+    accuracy_mv: how far a cell's reading may be off, worst case. margin: a part bears so many times its node's voltage.
+    """
 
     pack: Pack
     accuracy_mv: Decimal

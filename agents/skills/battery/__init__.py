@@ -1,1 +1,1 @@
-"""The specialists' work on a battery monitor: from facts to requirements, design, bill, software, tests, verification."""
+"""The work of those who design a battery monitor: requirements, design, bill, software, tests, verification."""
