@@ -97,9 +97,13 @@ class Subject(StrEnum):
 
 
 class Requirement(_Value):
-    """What the monitor has to do. id: such as "SR-07". limits, claims: by name and id, in the same file."""
+    """What the monitor has to do. id: such as "SR-07"; key: its name in the practice, such as "charge-cold".
+
+    limits, claims: by name and id, in the same file.
+    """
 
     id: str
+    key: str = ""
     subject: Subject
     text: str
     is_critical: bool
