@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from agents.skills.battery.citing import Amount, Citations, Words, amount_in
@@ -14,6 +14,7 @@ from gates.units import convert
 from protocol.errors import SourceError
 
 _HUNDRED: Final = Decimal(100)
+_FINEST: Final = {"V": Decimal("0.001"), "A": Decimal("0.001"), "degC": Decimal("0.1")}  # what the board counts in
 # Which line of the configuration stands behind which base, and which bases a more general one bounds as well.
 _CONFIGURED: Final[Mapping[Base, tuple[str, ...]]] = {
     Base.CELL_MAX: ("max_voltage",),
@@ -94,8 +95,8 @@ def _limit(rule: LimitRule, sources: Sources) -> Limit:
         quantity=rule.quantity,
         level=rule.level,
         direction=rule.direction,
-        value=value,
-        clear=_clear(rule, value, times),
+        value=_safely(value, rule),
+        clear=_safely(_clear(rule, value, times), rule),
         unit=rule.value.unit,
         delay_s=rule.delay.value,
         bases=(offset, *bases),
@@ -122,6 +123,12 @@ def _practised(rule: LimitRule, times: Decimal, start: Decimal, sources: Sources
     # A multiple of a base, such as twice the highest current, is counted into what the base gives.
     each = times if rule.times == "cells" else Decimal(1)
     return Basis(claim=claim, relation=relation, figure=rule.value.value, unit=rule.value.unit, times=each, plus=start)
+
+
+def _safely(value: Decimal, rule: LimitRule) -> Decimal:
+    """Return a value as fine as the board counts, rounded to the safe side: it speaks up rather sooner than later."""
+    rounding = ROUND_FLOOR if rule.direction is Direction.ABOVE else ROUND_CEILING
+    return value.quantize(_FINEST[rule.value.unit], rounding)
 
 
 def _clear(rule: LimitRule, value: Decimal, times: Decimal) -> Decimal:

@@ -1,0 +1,202 @@
+"""The skills of those who design a battery monitor: each takes accepted files and hands on one subject."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Final
+
+from agents.skills.battery import (
+    billing,
+    compliance_report,
+    design_report,
+    diagrams,
+    handbook,
+    safety_report,
+    software_report,
+    test_plan_report,
+    wiring_report,
+)
+from agents.skills.battery.circuit import chosen
+from agents.skills.battery.citing import as_words
+from agents.skills.battery.designing import design
+from agents.skills.battery.headers import calibration_header, limits_header, pins_header
+from agents.skills.battery.pack import NAME as PACK
+from agents.skills.battery.planning import plan_tests
+from agents.skills.battery.requirements import derive
+from agents.skills.battery.verifying import verify
+from agents.skills.facts import Finding, read_report
+from agents.skills.facts_report import JSON_NAME as FACTS
+from agents.work import Outcome, SkillFailed, Work
+from gates.design import files
+from gates.design.parts import NAME as PARTS
+from gates.design.parts import Part, read_parts
+from protocol.bodies import ErrorCategory, ErrorLevel, File, Progress
+from protocol.bodies import Work as Effort
+from protocol.errors import SourceError
+
+PRACTICE: Final = "practice.md"
+SKETCH_FOLDER: Final = "battery_monitor"
+_MADE_HERE: Final = ("limits.h", "calibration.h", "pins.h")
+_MARKDOWN, _SVG, _CSV = "text/markdown", "image/svg+xml", "text/csv"
+_SOURCES: Final[Mapping[str, str]] = {".ino": files.SKETCH, ".h": files.C_HEADER, ".c": files.C_SOURCE}
+
+
+def _input(work: Work, name: str) -> File:
+    """Return the input of a name, whoever made it. Raises SkillFailed: the plan does not give it."""
+    for file in work.assignment.inputs:
+        if PurePosixPath(file.path).name == name:
+            return file
+    raise SkillFailed(ErrorLevel.TECH_LEAD, ErrorCategory.ARCHITECTURAL, f"{name} is not among the inputs of this task")
+
+
+def _read(work: Work, name: str) -> bytes:
+    return work.read(_input(work, name))
+
+
+def _requirements(work: Work) -> files.RequirementsFile:
+    return files.read(files.RequirementsFile, _read(work, "requirements.json"), "requirements.json")
+
+
+def _design(work: Work) -> files.DesignFile:
+    return files.read(files.DesignFile, _read(work, "design.json"), "design.json")
+
+
+def _bill(work: Work) -> files.BillFile:
+    return files.read(files.BillFile, _read(work, "bill.json"), "bill.json")
+
+
+def _parts(work: Work) -> Mapping[str, Part]:
+    return read_parts(_read(work, PARTS))
+
+
+def _outcome(said: str, made: Iterable[File], values: Mapping[str, int] | None = None) -> Outcome:
+    artifacts = tuple(made)
+    return Outcome(said, artifacts, Effort(tool_calls=1, files_read=len(artifacts)), values or {})
+
+
+def derive_requirements(work: Work) -> Outcome:
+    """From the facts, the configuration and the practice to requirements.json and SAFETY_REQUIREMENTS.md."""
+    facts, findings = read_report(_read(work, FACTS))
+    raw = _read(work, PACK)
+    work.report(Progress(note=f"deriving limits from {len(facts)} facts and {len(findings)} findings"))
+    practice = as_words(PRACTICE, _read(work, PRACTICE))
+    try:
+        derived = derive(as_words(PACK, raw), raw, practice, facts, findings)
+    except SourceError as error:
+        raise SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, str(error)) from error
+    said = f"{len(derived.requirements)} requirements, {len(derived.limits)} limits, {len(derived.claims)} words cited"
+    page = safety_report.render(derived).encode()
+    made = (
+        work.write("SAFETY_REQUIREMENTS.md", page, _MARKDOWN, said),
+        work.write("requirements.json", files.written(derived), files.REQUIREMENTS, said),
+    )
+    grave = sum(note.is_grave for note in derived.notes)
+    return _outcome(said, made, {"requirements": len(derived.requirements), "grave-notes": grave})
+
+
+def design_monitor(work: Work) -> Outcome:
+    """From the requirements and the parts to design.json, DESIGN.md, WIRING.md and two drawings."""
+    requirements = _requirements(work)
+    made = design(requirements, _parts(work))
+    said = f"{len(made.elements)} elements, {len(made.channels)} ways of measuring, {len(made.failures)} failures considered"
+    pages = (
+        ("design.json", files.written(made), files.DESIGN),
+        ("DESIGN.md", design_report.render(requirements, made).encode(), _MARKDOWN),
+        ("WIRING.md", wiring_report.render(requirements, made).encode(), _MARKDOWN),
+        ("architecture.svg", diagrams.architecture(requirements, made), _SVG),
+        ("wiring.svg", diagrams.wiring(requirements, made), _SVG),
+    )
+    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
+
+
+def cost_parts(work: Work) -> Outcome:
+    """From the design and the parts file to bill.json, BOM.md and bom.csv."""
+    requirements, parts = _requirements(work), _parts(work)
+    made = billing.bill(requirements, _design(work), parts)
+    said = f"{made.total_usd:.2f} USD for {len(made.lines)} parts" + (f"; {made.why}" if made.why else "")
+    pages = (
+        ("bill.json", files.written(made), files.BILL),
+        ("BOM.md", billing.as_page(made, parts).encode(), _MARKDOWN),
+        ("bom.csv", billing.as_csv(made, parts), _CSV),
+    )
+    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
+
+
+def write_firmware(work: Work) -> Outcome:
+    """From requirements and design to the sketch with its limits, and SOFTWARE.md."""
+    requirements, made = _requirements(work), _design(work)
+    circuit = chosen(requirements, _parts(work))
+    sources = {
+        "limits.h": limits_header(requirements),
+        "calibration.h": calibration_header(requirements, circuit),
+        "pins.h": pins_header(made.pins),
+        **_shipped(work),
+    }
+    said = f"sketch of {len(sources)} files with {len(requirements.limits)} limits compiled in"
+    written = [
+        work.write(f"{SKETCH_FOLDER}/{name}", data, _SOURCES[PurePosixPath(name).suffix], said)
+        for name, data in sorted(sources.items())
+    ]
+    page = software_report.render(requirements, made).encode()
+    return _outcome(said, [*written, work.write("SOFTWARE.md", page, _MARKDOWN, said)])
+
+
+def _shipped(work: Work) -> dict[str, bytes]:
+    """Return the part of the sketch that is the same for every pack."""
+    given = [file for file in work.assignment.inputs if PurePosixPath(file.path).suffix in _SOURCES]
+    names = {PurePosixPath(file.path).name: file for file in given}
+    return {name: work.read(file) for name, file in names.items() if name not in _MADE_HERE}
+
+
+def plan_the_tests(work: Work) -> Outcome:
+    """From requirements and design to test-plan.json and TEST_PLAN.md."""
+    requirements = _requirements(work)
+    made = plan_tests(requirements, _design(work))
+    said = f"{len(made.tests)} tests for {len(requirements.requirements)} requirements"
+    pages = (
+        ("test-plan.json", files.written(made), files.TEST_PLAN),
+        ("TEST_PLAN.md", test_plan_report.render(made, requirements).encode(), _MARKDOWN),
+    )
+    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
+
+
+def verify_design(work: Work) -> Outcome:
+    """Look for oneself whether each requirement is met: compliance.json and COMPLIANCE.md."""
+    requirements = _requirements(work)
+    plan = files.read(files.TestPlanFile, _read(work, "test-plan.json"), "test-plan.json")
+    sketch = {
+        PurePosixPath(file.path).name: work.read(file)
+        for file in work.assignment.inputs
+        if PurePosixPath(file.path).parent.name == SKETCH_FOLDER
+    }
+    made = verify(requirements, _design(work), _bill(work), plan, sketch)
+    counts = {kind: sum(one.conclusion is kind for one in made.verifications) for kind in files.Conclusion}
+    said = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
+    pages = (
+        ("compliance.json", files.written(made), files.COMPLIANCE),
+        ("COMPLIANCE.md", compliance_report.render(made, requirements).encode(), _MARKDOWN),
+    )
+    values = {"not-met": counts[files.Conclusion.NOT_MET], "open": counts[files.Conclusion.OPEN]}
+    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages], values)
+
+
+def hand_over(work: Work) -> Outcome:
+    """Hand on every accepted file for the builder, with README.md to begin with."""
+    compliance = files.read(files.ComplianceFile, _read(work, "compliance.json"), "compliance.json")
+    accepted = [file for file in work.assignment.inputs if _is_made(file)]
+    page = handbook.render(_requirements(work), _bill(work), compliance, [_delivered(file) for file in accepted])
+    said = f"{len(accepted) + 2} files for the builder"
+    handed = [work.write(_delivered(file), work.read(file), file.media_type or _MARKDOWN, said) for file in accepted]
+    kept = [work.write(name, _read(work, name), "text/plain", said) for name in (PACK, PRACTICE)]
+    return _outcome(said, [work.write("README.md", page.encode(), _MARKDOWN, said), *handed, *kept])
+
+
+def _is_made(file: File) -> bool:
+    """Whether a task of this mission has made a file; the mission's own inputs are not handed on."""
+    return PurePosixPath(file.path).parts[0] == "mission"
+
+
+def _delivered(file: File) -> str:
+    """Return the name under which a file is handed on: the sketch keeps its folder, the rest lies flat."""
+    path = PurePosixPath(file.path)
+    return f"{SKETCH_FOLDER}/{path.name}" if path.parent.name == SKETCH_FOLDER else path.name
