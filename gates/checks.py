@@ -3,8 +3,8 @@
 1 input          the result answers an assignment, and that assignment's inputs are what they hash to
 2 hallucination  every quote is verbatim at its place in an input; figure and unit stand in the quote
 3 boundary       artifact paths stay in the task's folder, and the tokens used within what the task may use
-4 output         the specialist says it succeeded, every artifact is in the store and is what it claims, and the
-                 conditions that the plan puts on the result's values hold
+4 output         the specialist says it succeeded, every artifact is in the store and is what it claims, the files
+                 of a design hold (gates.design), and so do the conditions that the plan puts on the result's values
 """
 
 import json
@@ -15,7 +15,10 @@ from typing import Final
 
 from bus.artifacts import ArtifactStore
 from gates.claims import Claim, flaw, read_claims
-from gates.judged import Gate, Judged
+from gates.design.files import REQUIREMENTS
+from gates.design.holding import design_holds
+from gates.design.words import listed
+from gates.judged import Gate, Judged, inputs_of
 from gates.sources import Source, media_type_of, read_source
 from protocol.bodies import File
 from protocol.conditions import read_condition
@@ -23,7 +26,7 @@ from protocol.errors import SourceError
 from protocol.verdicts import Pass, Reject, Verdict
 
 CLAIMS_MEDIA_TYPE: Final = "application/vnd.orchestra.claims+json"
-_LISTED: Final = 5
+_CLAIMING: Final = frozenset({CLAIMS_MEDIA_TYPE, REQUIREMENTS})
 
 
 def inputs_are_sound(judged: Judged) -> Verdict:
@@ -50,13 +53,12 @@ def claims_are_grounded(judged: Judged) -> Verdict:
         checked += len(claims)
         faults += [fault for claim in claims if (fault := _fault(claim, sources))]
     if faults:
-        more = f" (and {len(faults) - _LISTED} more)" if len(faults) > _LISTED else ""
-        return Reject(f"{len(faults)} of {checked} claims do not hold: " + "; ".join(faults[:_LISTED]) + more)
+        return Reject(f"{len(faults)} of {checked} claims do not hold: {listed(faults)}")
     return Pass((f"{checked} quotes stand verbatim at their places",) if checked else ())
 
 
 def _claim_files(judged: Judged) -> Iterator[File]:
-    return (file for file in judged.artifacts if file.media_type == CLAIMS_MEDIA_TYPE)
+    return (file for file in judged.artifacts if file.media_type in _CLAIMING)
 
 
 def _fault(claim: Claim, sources: "_Sources") -> str | None:
@@ -88,15 +90,6 @@ def _source(store: ArtifactStore, file: File) -> Source:
     return read_source(store.get(file), file.media_type or media_type_of(file.path) or "text/plain")
 
 
-def inputs_of(judged: Judged) -> Iterator[File]:
-    """Yield the files given to a task: its own inputs, and for a coordinator those of the plan it was given."""
-    if judged.assignment is None:
-        return
-    yield from judged.assignment.inputs
-    for task in judged.assignment.plan.tasks if judged.assignment.plan else ():
-        yield from task.inputs
-
-
 def bounds_are_kept(judged: Judged) -> Verdict:
     """Gate 3: no artifact path leaves the folder that the assignment gave, no more tokens were used than it allows."""
     folder = PurePosixPath(judged.assignment.folder) if judged.assignment else PurePosixPath(".")
@@ -112,13 +105,6 @@ def bounds_are_kept(judged: Judged) -> Verdict:
     return Pass((f"{len(judged.artifacts)} paths inside {folder}",) if judged.artifacts else ())
 
 
-def _missing_outputs(judged: Judged) -> list[str]:
-    if judged.assignment is None:
-        return []
-    made = {file.path for file in judged.artifacts}
-    return [name for name in judged.assignment.outputs if f"{judged.assignment.folder}/{name}" not in made]
-
-
 def _tokens_used(judged: Judged) -> int:
     usage = judged.message.usage
     billed = usage.input_tokens + usage.output_tokens if usage else 0
@@ -127,10 +113,24 @@ def _tokens_used(judged: Judged) -> int:
 
 def output_is_whole(judged: Judged) -> Verdict:
     """Gate 4: the specialist reports success, its artifacts are what they claim to be, and the conditions hold."""
+    evidence: list[str] = []
+    for ask in (_succeeded, _artifacts_are_sound, _outputs_are_there, design_holds, _conditions_hold):
+        verdict = ask(judged)
+        if not isinstance(verdict, Pass):
+            return verdict
+        evidence += verdict.evidence
+    return Pass(tuple(evidence))
+
+
+def _succeeded(judged: Judged) -> Verdict:
     result = judged.report.result
     if result is None or not result.success:
         error = judged.report.error_details
         return Reject(error.message if error else "the specialist reports no success and no reason")
+    return Pass()
+
+
+def _artifacts_are_sound(judged: Judged) -> Verdict:
     for file in judged.artifacts:
         try:
             data = judged.store.get(file)
@@ -140,16 +140,27 @@ def output_is_whole(judged: Judged) -> Verdict:
             return Reject(str(error))
         except ValueError as error:
             return Reject(f"{file.path} is not JSON: {error}")
-    missing = _missing_outputs(judged)
-    if missing:
-        return Reject(f"the result lacks {', '.join(missing)}, which the task has to make")
-    values = {value.name: value.value for value in result.values}
+        except RecursionError:
+            return Reject(f"{file.path} is nested too deeply to be read")
+    return Pass((f"{len(judged.artifacts)} artifacts match their digests",))
+
+
+def _outputs_are_there(judged: Judged) -> Verdict:
+    if judged.assignment is None:
+        return Pass()
+    made = {file.path for file in judged.artifacts}
+    missing = [name for name in judged.assignment.outputs if f"{judged.assignment.folder}/{name}" not in made]
+    return Reject(f"the result lacks {', '.join(missing)}, which the task has to make") if missing else Pass()
+
+
+def _conditions_hold(judged: Judged) -> Verdict:
+    values = {value.name: value.value for value in judged.report.result.values} if judged.report.result else {}
     conditions = judged.assignment.accept if judged.assignment else ()
     for condition in map(read_condition, conditions):
         if not condition.holds(values):
             has = ", ".join(f"{name} = {values.get(name, 'not given')}" for name in condition.names)
             return Reject(f"the condition {condition.text} does not hold: {has}")
-    return Pass((f"{len(judged.artifacts)} artifacts match their digests", *(f"holds: {text}" for text in conditions)))
+    return Pass(tuple(f"holds: {text}" for text in conditions))
 
 
 GATES: Final[dict[str, Gate]] = {

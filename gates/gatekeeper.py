@@ -19,8 +19,8 @@ from bus.run import RunFolder
 from bus.subscriber import Subscriber
 from bus.transport import Publishing
 from gates import chain
-from gates.checks import GATES, inputs_of
-from gates.judged import Gate, Judged
+from gates.checks import GATES
+from gates.judged import Gate, Judged, inputs_of
 from protocol.bodies import (
     Action,
     Control,

@@ -1,6 +1,6 @@
 """What a gate gets to see: the claim of a specialist and everything needed to hold it against the facts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -28,3 +28,12 @@ class Judged:
 
 
 Gate: TypeAlias = Callable[[Judged], Verdict]
+
+
+def inputs_of(judged: Judged) -> Iterator[File]:
+    """Yield the files given to a task: its own inputs, and for a coordinator those of the plan it was given."""
+    if judged.assignment is None:
+        return
+    yield from judged.assignment.inputs
+    for task in judged.assignment.plan.tasks if judged.assignment.plan else ():
+        yield from task.inputs

@@ -5,13 +5,15 @@
 2. Every figure that limits something rests on a claim: words at a place of a document, of the configuration, or of
    the practice that was followed. `Basis` says how.
 3. Quantities are decimal, in the unit that is named beside them as pint writes it: "V", "mV", "A", "degC", "s".
+4. Nothing in them is boundless: a file, a list, a text, a number. What is beyond is refused when it is read.
 """
 
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
+from unicodedata import category
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gates.claims import Claim
 from protocol.errors import SourceError
@@ -25,9 +27,50 @@ SKETCH: Final = "text/x-arduino"
 C_HEADER: Final = "text/x-chdr"
 C_SOURCE: Final = "text/x-csrc"
 
+MAX_BYTES: Final = 4_000_000
+MAX_ITEMS: Final = 4_000
+MAX_TEXT: Final = 8_000
+# Far beyond any volt, ampere or dollar; 1E999999 would take a gigabyte to write out, and minutes to compare.
+_MAX_POWER: Final = 9
+_MIN_POWER: Final = -60
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _is_bounded(cls, value: object) -> object:
+        if isinstance(value, Decimal | int):
+            _bound_number(Decimal(value))
+        elif isinstance(value, str):
+            _bound_text(value)
+        elif isinstance(value, tuple):
+            _bound_list(value)
+        return value
+
+
+def _bound_number(value: Decimal) -> None:
+    power = value.as_tuple().exponent
+    if not isinstance(power, int):
+        raise ValueError("the number is not finite")
+    if power < _MIN_POWER or (value and value.adjusted() > _MAX_POWER) or power > _MAX_POWER:
+        raise ValueError("the number is out of any range that is measured")
+
+
+def _bound_text(value: str) -> None:
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"the text is longer than {MAX_TEXT} characters")
+    if any(category(letter) in {"Cc", "Cs"} for letter in value if letter not in "\n\t"):
+        raise ValueError("the text holds control characters")
+
+
+def _bound_list(value: tuple[object, ...]) -> None:
+    if len(value) > MAX_ITEMS:
+        raise ValueError(f"the list is longer than {MAX_ITEMS}")
+    for item in value:
+        if isinstance(item, str):
+            _bound_text(item)
 
 
 class Relation(StrEnum):
@@ -360,14 +403,21 @@ def read(kind: type[Read], data: bytes, name: str) -> Read:
     """Return a file of a design.
 
     Raises:
-        SourceError: it is not one; the first flaw is named.
+        SourceError: it is not one, or larger than MAX_BYTES; the first flaw is named.
     """
+    if len(data) > MAX_BYTES:
+        raise SourceError(f"{name} cannot be read: it has {len(data):,} bytes, the limit is {MAX_BYTES:,}")
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        place = _shown(".".join(str(part) for part in first["loc"])) or "the file"
         raise SourceError(f"{name} cannot be read: {place}: {first['msg']}") from error
+
+
+def _shown(place: str) -> str:
+    """A key that nobody knows may be anything: what is shown of it is short and can be printed."""
+    return "".join(letter if letter.isprintable() else "?" for letter in place[:120])
 
 
 def written(file: BaseModel) -> bytes:

@@ -26,9 +26,9 @@ def bill(requirements: RequirementsFile, design: DesignFile, parts: Mapping[str,
     for element in design.elements:
         if element.part:
             needed[element.part] += element.quantity
-    absent = sorted(needed.keys() - parts.keys())
+    absent = sorted(name for name in needed if name not in parts or parts[name].price_usd is None)
     if absent:
-        text = f"the parts file has no {', '.join(absent)}; add a row with price and voltage for each"
+        text = f"the parts file has no price for {', '.join(absent)}; give each a row with price and voltage"
         raise SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, text)
     lines = tuple(_line(parts[name], quantity) for name, quantity in sorted(needed.items()))
     total = sum((line.sum_usd for line in lines), Decimal(0))
@@ -44,12 +44,13 @@ def bill(requirements: RequirementsFile, design: DesignFile, parts: Mapping[str,
 
 
 def _line(part: Part, quantity: int) -> BillLine:
+    price = part.price_usd or Decimal(0)  # `bill` has asked for it
     return BillLine(
-        part=part.part,
+        part=part.name,
         description=part.description,
         quantity=quantity,
-        price_usd=part.price_usd,
-        sum_usd=part.price_usd * quantity,
+        price_usd=price,
+        sum_usd=price * quantity,
         alternatives=part.alternatives,
     )
 
@@ -113,6 +114,10 @@ def _row(line: BillLine, parts: Mapping[str, Part]) -> tuple[str, ...]:
         str(line.quantity),
         f"{line.price_usd:.2f}",
         f"{line.sum_usd:.2f}",
-        f"{parts[line.part].max_v:f}",
+        _voltage(parts[line.part]),
         escaped(line.alternatives) or "-",
     )
+
+
+def _voltage(part: Part) -> str:
+    return "-" if part.max_v is None else f"{part.max_v:f}"

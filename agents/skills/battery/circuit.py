@@ -82,7 +82,7 @@ def chosen(requirements: RequirementsFile, parts: Mapping[str, Part]) -> Circuit
         raise _beyond(f"the circuit chooses from {MOST_CELLS} cells, there are {pack.cells}; build one for each half")
     most_a = max(requirements.limit("current-surge-alarm").value, pack.max_current_a)
     bearing_v, above_v = requirements.margin * pack.top_v, pack.max_v * _HEADROOM
-    relays = [name for name in _RELAYS if name in parts and parts[name].max_v >= bearing_v]
+    relays = [name for name in _RELAYS if name in parts and (parts[name].max_v or 0) >= bearing_v]
     relay = _first(relays, f"relay with two contacts that bears {bearing_v:.1f} V")
     references = [name for name, volts in _REFERENCES.items() if name in parts and volts >= above_v]
     reference = _first(references, f"reference above {above_v:.2f} V that a board of {LOGIC_V} V can use")
