@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from agents.skills.battery import skills as battery
 from agents.skills.merging import merge_files
 from agents.skills.questions import answer_about_missions
 from agents.skills.spec_facts import extract, find_contradictions, write_facts
@@ -16,5 +17,12 @@ SKILLS: Final[Mapping[str, Skill]] = {
     "merge-files": merge_files,
     "run-tests": run_tests,
     "answer-about-missions": answer_about_missions,
+    "derive-requirements": battery.derive_requirements,
+    "design-monitor": battery.design_monitor,
+    "cost-parts": battery.cost_parts,
+    "write-firmware": battery.write_firmware,
+    "plan-the-tests": battery.plan_the_tests,
+    "verify-design": battery.verify_design,
+    "hand-over": battery.hand_over,
 }
 ONE_AT_A_TIME: Final = frozenset({"extract-facts"})  # skills that take one file; of several, each is a task of its own

@@ -1,7 +1,7 @@
 """What the specialists hand on: facts with their claims, findings with their evidence, one JSON file per document."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
@@ -133,6 +133,16 @@ class FactRow(Fact):
     claim: str  # type: ignore[assignment]  # a row refers to the claim that a fact carries
 
 
+class ReportFile(BaseModel):
+    """The JSON artifact over all documents of a mission; what else it holds is for people."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    claims: tuple[Claim, ...]
+    facts: tuple[FactRow, ...]
+    findings: tuple[Finding, ...] = ()
+
+
 class DocumentFile(BaseModel):
     """The JSON artifact of one document. Its `claims` make it a `gates.claims.ClaimsFile`."""
 
@@ -199,10 +209,27 @@ def from_json(data: bytes) -> DocumentFacts:
         file = DocumentFile.model_validate_json(data)
     except ValidationError as error:
         raise SourceError(f"the facts cannot be read: {error.error_count()} flaws in the JSON") from error
-    claims = {claim.id: claim for claim in file.claims}
-    absent = sorted({row.claim for row in file.facts} - claims.keys())
+    header = file.model_dump(exclude={"claims", "facts", "findings"})
+    return DocumentFacts(**header, facts=_joined(file.facts, file.claims), findings=file.findings)
+
+
+def read_report(data: bytes) -> tuple[tuple[Fact, ...], tuple[Finding, ...]]:
+    """Return the facts and findings over all documents of a mission, from its facts.json.
+
+    Raises:
+        SourceError: it is no such file, or a fact refers to a claim that is not there.
+    """
+    try:
+        file = ReportFile.model_validate_json(data)
+    except ValidationError as error:
+        raise SourceError(f"the facts cannot be read: {error.error_count()} flaws in the JSON") from error
+    return _joined(file.facts, file.claims), file.findings
+
+
+def _joined(rows: Sequence[FactRow], listed: Sequence[Claim]) -> tuple[Fact, ...]:
+    """Return facts with their claims in them."""
+    claims = {claim.id: claim for claim in listed}
+    absent = sorted({row.claim for row in rows} - claims.keys())
     if absent:
         raise SourceError(f"the facts refer to claims that are not in the file: {', '.join(absent[:3])}")
-    facts = tuple(Fact(**{**row.model_dump(), "claim": claims[row.claim]}) for row in file.facts)
-    header = file.model_dump(exclude={"claims", "facts", "findings"})
-    return DocumentFacts(**header, facts=facts, findings=file.findings)
+    return tuple(Fact(**{**row.model_dump(), "claim": claims[row.claim]}) for row in rows)

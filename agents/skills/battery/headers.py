@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from gates.design.headers import macros_of
-
 from agents.skills.battery.circuit import GAIN, HALL_ZERO_V, OVERSAMPLES, TEMPERATURES, Circuit
 from gates.claims import Claim
 from gates.design.files import Direction, Limit, Pin, RequirementsFile
+from gates.design.headers import macros_of
 
 _MADE: Final = "Made from the requirements of a pack; change those and make it again."
 _REST: Final = Decimal("0.05")  # of the capacity in an hour: below it a battery counts as at rest

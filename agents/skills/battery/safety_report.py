@@ -1,6 +1,6 @@
 """SAFETY_REQUIREMENTS.md: each requirement with its limits, and each figure with the words that it rests on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from agents.skills.battery.pages import amount, said, table
 from agents.skills.facts_report import escaped
@@ -24,7 +24,7 @@ def render(file: RequirementsFile) -> str:
     lines = ["# Safety requirements\n", _INTRO, *_notes(file.notes, claims), *_pack(file.pack)]
     for subject in Subject:
         lines += _chapter(subject, file, claims)
-    return "\n".join([*lines, *_limits(file.limits, claims)]).rstrip() + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _notes(notes: tuple[Note, ...], claims: Mapping[str, Claim]) -> Iterator[str]:
@@ -33,8 +33,13 @@ def _notes(notes: tuple[Note, ...], claims: Mapping[str, Claim]) -> Iterator[str
     yield "## Know this first\n"
     for note in sorted(notes, key=lambda one: not one.is_grave):
         yield f"- {'**Important**: ' if note.is_grave else ''}{escaped(note.text, 1_000)}"
-        yield from (f"  - {said(claims[claim])}" for claim in note.claims)
+        yield from _words((claims[claim] for claim in note.claims), "  ")
     yield ""
+
+
+def _words(cited: Iterable[Claim], indent: str) -> Iterator[str]:
+    """Yield where words stand, each place once: of one quote several figures may be claimed."""
+    yield from dict.fromkeys(f"{indent}- {said(claim)}" for claim in cited)
 
 
 def _pack(pack: Pack) -> Iterator[str]:
@@ -67,8 +72,11 @@ def _requirement(requirement: Requirement, file: RequirementsFile, claims: Mappi
     if limits:
         head = ("limit", "speaks up", "is over again", "after", "as", "why")
         yield from table(head, (_limit_row(limit) for limit in limits))
-    for claim in requirement.claims:
-        yield f"- {said(claims[claim])}"
+    yield "Rests on:\n"
+    yield from _words((claims[claim] for claim in requirement.claims), "")
+    for limit in limits:
+        yield f"- {escaped(limit.name)} is"
+        yield from (f"  - {_basis(basis, limit)}: {said(claims[basis.claim])}" for basis in limit.bases)
     if requirement.standard:
         yield f"- practice as named by {escaped(requirement.standard)}"
     yield ""
@@ -84,14 +92,6 @@ def _limit_row(limit: Limit) -> tuple[str, ...]:
         limit.level.value,
         escaped(limit.why, 200),
     )
-
-
-def _limits(limits: tuple[Limit, ...], claims: Mapping[str, Claim]) -> Iterator[str]:
-    yield "## What each limit rests on\n"
-    for limit in limits:
-        yield f"- **{escaped(limit.name)}**: {_SIDES[limit.direction]} {amount(limit.value, limit.unit)}"
-        yield from (f"  - {_basis(basis, limit)}: {said(claims[basis.claim])}" for basis in limit.bases)
-    yield ""
 
 
 def _basis(basis: Basis, limit: Limit) -> str:

@@ -1,6 +1,5 @@
 """The skills of those who design a battery monitor: each takes accepted files and hands on one subject."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
@@ -24,8 +23,7 @@ from agents.skills.battery.pack import NAME as PACK
 from agents.skills.battery.planning import plan_tests
 from agents.skills.battery.requirements import derive
 from agents.skills.battery.verifying import verify
-from agents.skills.facts import Finding, read_report
-from agents.skills.facts_report import JSON_NAME as FACTS
+from agents.skills.facts import read_report
 from agents.work import Outcome, SkillFailed, Work
 from gates.design import files
 from gates.design.parts import NAME as PARTS
@@ -35,6 +33,7 @@ from protocol.bodies import Work as Effort
 from protocol.errors import SourceError
 
 PRACTICE: Final = "practice.md"
+FACTS: Final = "facts.json"
 SKETCH_FOLDER: Final = "battery_monitor"
 _MADE_HERE: Final = ("limits.h", "calibration.h", "pins.h")
 _MARKDOWN, _SVG, _CSV = "text/markdown", "image/svg+xml", "text/csv"
@@ -98,7 +97,7 @@ def design_monitor(work: Work) -> Outcome:
     """From the requirements and the parts to design.json, DESIGN.md, WIRING.md and two drawings."""
     requirements = _requirements(work)
     made = design(requirements, _parts(work))
-    said = f"{len(made.elements)} elements, {len(made.channels)} ways of measuring, {len(made.failures)} failures considered"
+    said = f"{len(made.elements)} elements, {len(made.channels)} ways of measuring, {len(made.failures)} failure modes"
     pages = (
         ("design.json", files.written(made), files.DESIGN),
         ("DESIGN.md", design_report.render(requirements, made).encode(), _MARKDOWN),

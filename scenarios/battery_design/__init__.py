@@ -1,0 +1,1 @@
+"""From a folder of documents to a battery monitor that somebody could build."""

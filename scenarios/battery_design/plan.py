@@ -1,0 +1,131 @@
+"""From a folder of documents, a pack and a list of parts to a mission: who derives, designs, tests and verifies what."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from agents.skills.battery.pack import NAME as PACK
+from agents.skills.battery.pack import PackSettings, written_out
+from agents.skills.battery.skills import PRACTICE, SKETCH_FOLDER
+from bus.artifacts import ArtifactStore
+from bus.roles import Role
+from gates.design.parts import NAME as PARTS
+from gates.design.parts import read_parts
+from protocol.bodies import File, Group, Pattern, Plan, PlannedTask
+from protocol.errors import SourceError
+from scenarios.document import checked, read_document
+from scenarios.files import take
+from scenarios.mission import CastMember, Mission
+from scenarios.spec_facts import plan as spec_facts
+
+NAME: Final = "battery-design"
+COORDINATOR: Final = "@data-coordinator"
+_FACTS: Final = "facts"
+_HERE: Final = Path(str(files("scenarios") / "battery_design"))
+_SKETCH: Final = Path(str(files("firmware") / SKETCH_FOLDER))
+_SOURCES: Final = (".ino", ".c", ".h")
+# id, agent, skill, title, what it needs, which of the mission's own files it is given
+_STEPS: Final = (
+    ("requirements", "@safety-engineer", "derive-requirements", "Derive the safety requirements",
+     (_FACTS,), ("pack", "practice", "documents")),
+    ("design", "@battery-designer", "design-monitor", "Design the monitor", ("requirements",), ("parts",)),
+    ("bill", "@parts-buyer", "cost-parts", "Cost the parts", ("requirements", "design"), ("parts",)),
+    ("firmware", "@firmware-engineer", "write-firmware", "Put the limits into the sketch",
+     ("requirements", "design"), ("parts", "sketch")),
+    ("test-plan", "@test-planner", "plan-the-tests", "Plan the tests", ("requirements", "design"), ()),
+    ("verification", "@safety-verifier", "verify-design", "Verify the design against its requirements",
+     ("requirements", "design", "bill", "firmware", "test-plan"), ()),
+    ("hand-over", "@delivery-engineer", "hand-over", "Hand everything over",
+     (_FACTS, "requirements", "design", "bill", "firmware", "test-plan", "verification"),
+     ("pack", "practice", "parts", "documents")),
+)  # fmt: skip
+
+
+def plan_mission(
+    specs: Path,
+    output: Path,
+    store: ArtifactStore,
+    *,
+    pack: Path | None = None,
+    parts: Path | None = None,
+    skips_unreadable: bool = False,
+    instances: int = 2,
+) -> Mission:
+    """Take the documents, the pack and the parts into the store and return the mission that designs the monitor.
+
+    Raises:
+        DefinitionError: the pack is described wrongly; the text names file and line.
+        SourceError: documents or parts cannot be read.
+    """
+    reading = spec_facts.plan_mission(specs, output, store, skips_unreadable=skips_unreadable, instances=instances)
+    documents = next(task.inputs for task in reading.plan.tasks if task.id == "compare")
+    given = {
+        "pack": (_pack(pack, store),),
+        "practice": (take(_HERE / PRACTICE, _HERE, store),),
+        "parts": (_parts(parts or _HERE / PARTS, store),),
+        "sketch": tuple(take(path, _SKETCH, store) for path in sorted(_SKETCH.iterdir()) if path.suffix in _SOURCES),
+        "documents": documents,
+    }
+    steps = tuple(_step(*step, given) for step in _STEPS)
+    settings = [(name, str(path.absolute())) for name, path in (("pack", pack), ("parts", parts)) if path]
+    return Mission(
+        scenario=NAME,
+        coordinator=COORDINATOR,
+        specialists=(*reading.specialists, *(CastMember(step.agent, Role.SPECIALIST) for step in steps)),
+        plan=Plan(tasks=(_group(reading), *_parts_of_group(reading), *steps)),
+        settings=(*reading.settings, *settings),
+    )
+
+
+def _group(reading: Mission) -> PlannedTask:
+    """The mission that reads the documents is one group of this one."""
+    return PlannedTask(
+        id=_FACTS,
+        agent=COORDINATOR,
+        skill="run-plan",
+        title="Read the documents and compare what they say",
+        group=Group(pattern=Pattern.ONCE),
+    )
+
+
+def _parts_of_group(reading: Mission) -> tuple[PlannedTask, ...]:
+    return tuple(task.model_copy(update={"within": _FACTS}) for task in reading.plan.tasks)
+
+
+def _step(
+    name: str,
+    agent: str,
+    skill: str,
+    title: str,
+    needs: tuple[str, ...],
+    inputs: tuple[str, ...],
+    given: dict[str, tuple[File, ...]],
+) -> PlannedTask:
+    return PlannedTask(
+        id=name,
+        agent=agent,
+        skill=skill,
+        title=title,
+        needs=needs,
+        inputs=tuple(file for one in inputs for file in given[one]),
+        # A requirement that is not met is for a person; nothing is handed over then.
+        accept=("not-met == 0",) if name == "verification" else (),
+    )
+
+
+def _pack(path: Path | None, store: ArtifactStore) -> File:
+    settings = PackSettings() if path is None else checked(read_document(path), PackSettings)
+    return store.put(written_out(settings), path=PACK, media_type="text/plain")
+
+
+def _parts(path: Path, store: ArtifactStore) -> File:
+    """Take the parts file, whatever its name, and find out at once whether it can be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}; give a CSV file as --parts") from error
+    try:
+        read_parts(data)
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from error
+    return store.put(data, path=PARTS, media_type="text/csv")
