@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := protocol bus gates agents coordinators observers scenarios cli tests benchmarks
+SOURCES := protocol bus gates agents coordinators observers scenarios cli firmware tests benchmarks
 
 .PHONY: demo test quick check fmt bench crash clean
 

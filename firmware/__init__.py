@@ -1,0 +1,1 @@
+"""Sources of firmware that ships with the orchestra: one folder for each Arduino sketch, read as package data."""
