@@ -1,0 +1,320 @@
+"""Whether an Arduino sketch compiles for the Mega, with Debian's Arduino core and the sketch's own warnings as errors.
+
+1. A sketch is a stranger's. It is read before any compiler sees it, and compiled in a folder and an environment of
+   its own, within bounds of size, memory and time.
+2. Nothing is read but the sketch's files, Arduino's core and the compiler's own headers: includes are plain names, and
+   assembler that reads files is looked for twice, in the source and in what the compiler made of it, since macros can
+   put together what stands nowhere in the source.
+3. Without a compiler there is no verdict: the sketch is not checked, and Built says so.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+MAX_FILES: Final = 64
+MAX_BYTES: Final = 1_000_000
+# The core takes less than a second, the shipped sketch two; the rest is for a loaded machine.
+LIMIT_S: Final = 60.0
+ARDUINO: Final = Path("/usr/share/arduino/hardware/arduino/avr")
+NOT_HERE: Final = "not checked: {} is not here (Debian: gcc-avr avr-libc arduino-core-avr)"
+
+# Source: ATmega2560 datasheet, section 8; the bootloader of the Mega takes the upper 8 KB of the flash.
+_FLASH_BYTES: Final = 262_144 - 8_192
+_RAM_BYTES: Final = 8_192
+# Interrupts and calls need room above the variables, which nothing checks when it runs.
+_STACK_BYTES: Final = 1_024
+
+_TOOLS: Final = ("avr-g++", "avr-gcc", "avr-ar", "avr-size")
+_LIBRARIES: Final = ("EEPROM", "SPI", "SoftwareSerial", "Wire")
+_MACHINE: Final = (
+    *("-mmcu=atmega2560", "-DF_CPU=16000000UL", "-Os", "-ffunction-sections", "-fdata-sections"),
+    *("-DARDUINO=10813", "-DARDUINO_AVR_MEGA2560", "-DARDUINO_ARCH_AVR"),
+    "-DDECIMAL_DIG=9",  # Arduino's WString.cpp wants it, and this compiler defines it for C only
+)
+_C: Final = ("-std=gnu11",)
+_CPP: Final = ("-std=gnu++11", "-fno-exceptions", "-fno-threadsafe-statics")
+# Carets would show a line of whatever file a message names.
+_STRICT: Final = ("-Wall", "-Wextra", "-Wconversion", "-fno-diagnostics-show-caret", "-iquote", ".")
+_COMPILED: Final = {
+    ".c": ("avr-gcc", *_C),
+    ".cpp": ("avr-g++", *_CPP),
+    ".ino": ("avr-g++", *_CPP, "-include", "Arduino.h", "-x", "c++"),
+}
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_SPLICE: Final = re.compile(r"\\[ \t\f\v]*\r?\n")
+_TOKEN: Final = re.compile(
+    r"""(?P<raw>\b(?:u8|[uUL])?R")|(?P<comment>/\*.*?(?:\*/|\Z)|//[^\n]*)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?""",
+    re.DOTALL,
+)
+_DIRECTIVE: Final = re.compile(r"^[ \t\f\v]*(?:#|%:)[ \t\f\v]*(\w*)[ \t\f\v]*([^\r\n]*)", re.MULTILINE)
+_PLAIN: Final = frozenset({"define", "undef", "if", "ifdef", "ifndef", "elif", "else", "endif", "error", "warning"})
+_INCLUDED: Final = re.compile(r'"((?:\w+/)*\w[\w.-]*)"|<((?:\w+/)*\w[\w.-]*)>')
+_READS: Final = re.compile(
+    # avr/io.h includes what __AVR_DEVICE_HEADER__ says.
+    r"\b__has_include\w*|\b_Pragma\b|\b__AVR_DEV\w*|\.\s*(?:incbin|include|macro|irpc?|altmacro|mri)\b",
+    re.I,
+)
+_ASSEMBLED: Final = re.compile(rb"\.\s*(?:incbin|include|macro|irpc?|altmacro|mri)\b", re.I)
+_DIAGNOSIS: Final = re.compile(
+    r"^([^\s:][^:\n]*):(\d+):(?:\d+:)? (?:fatal )?(error|warning): (.*)$", re.MULTILINE | re.I
+)
+_COMPLAINT: Final = re.compile(r"^.*(?:undefined reference|multiple definition|rror:|overflow|will not fit).*$", re.M)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_FOLDERS: Final = re.compile(r"(?:/[^\s:'`/]+)+/")
+_SHOWN: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What compiling a sketch came to.
+
+    is_checked: False when there is no compiler here; note says what is missing.
+    fault: one sentence that names file and line of the first error or warning, "" when there is none.
+    note: sizes of what was built.
+    """
+
+    is_checked: bool
+    fault: str = ""
+    note: str = ""
+
+
+class _Fault(Exception):
+    """Why the sketch is refused, in one sentence."""
+
+
+class _NotHere(Exception):
+    """What is missing on this machine."""
+
+
+def build(files: Mapping[str, bytes]) -> Built:
+    """Compile and link the files of one sketch folder, by their names in it; the result itself is thrown away."""
+    try:
+        texts = _read(files)
+        path = _tools()
+        with tempfile.TemporaryDirectory(prefix="sketch-") as folder:
+            return Built(is_checked=True, note=_built(texts, _Room(Path(folder), path, time.monotonic() + LIMIT_S)))
+    except _Fault as fault:
+        return Built(is_checked=True, fault=str(fault))
+    except _NotHere as missing:
+        return Built(is_checked=False, note=str(missing))
+
+
+def _tools() -> str:
+    path = os.environ.get("PATH", os.defpath)
+    for tool in _TOOLS:
+        if shutil.which(tool, path=path) is None:
+            raise _NotHere(NOT_HERE.format(tool))
+    if not (ARDUINO / "cores" / "arduino" / "Arduino.h").is_file():
+        raise _NotHere(NOT_HERE.format("Arduino's core"))
+    return path
+
+
+def _read(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the sketch as text, all of it read and nothing in it that reads other files."""
+    if len(files) > MAX_FILES:
+        raise _Fault(f"the sketch has {len(files)} files, the limit is {MAX_FILES}")
+    size = sum(map(len, files.values()))
+    if size > MAX_BYTES:
+        raise _Fault(f"the sketch has {size} bytes, the limit is {MAX_BYTES}")
+    for name in files:
+        if not _NAME.fullmatch(name) or PurePosixPath(name).suffix not in (*_COMPILED, ".h"):
+            raise _Fault(
+                f"{_shown(ascii(name))} is not the name of a file of a sketch: .ino, .c, .cpp or .h, no folders"
+            )
+    mains = [name for name in files if name.endswith(".ino")]
+    if len(mains) != 1:
+        raise _Fault(f"a sketch has one .ino file, this one has {len(mains)}")
+    return {name: _text(name, data) for name, data in files.items()}
+
+
+def _text(name: str, data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _Fault(f"{name}: it is not UTF-8 text") from error
+    if "\0" in text or "\r" in text.replace("\r\n", "\n"):
+        raise _Fault(f"{name}: it holds characters that no source has (a zero byte, or a line end of old kind)")
+    for line, fault in _reads_elsewhere(text):
+        raise _Fault(f"{name}:{line}: {_shown(fault)}")
+    return text
+
+
+def _reads_elsewhere(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what could make the compiler read another file, with its line, as a compiler reads: splices, comments."""
+    joined = _SPLICE.sub("", text)
+    for token in _TOKEN.finditer(joined):
+        if token["raw"]:
+            yield _line(text, token.start()), "raw strings are not taken: what they hide cannot be told"
+    # Of the same length, so that places stay places; a directive goes on behind a comment of several lines.
+    bare = _TOKEN.sub(lambda token: " " * len(token[0]) if token["comment"] else token[0], joined)
+    for found in _DIRECTIVE.finditer(bare):
+        if fault := _directive_fault(found[1], found[2].strip()):
+            yield _line(text, found.start(1)), fault
+    for found in _READS.finditer(bare):
+        yield _line(text, found.start()), f"{found[0]} is not taken: it can read files outside the sketch"
+
+
+def _directive_fault(word: str, rest: str) -> str:
+    if word == "include":
+        is_plain = _INCLUDED.fullmatch(rest) is not None
+        return "" if is_plain else f"#include {rest} is not taken: only plain names, of the sketch or of a library"
+    if word in _PLAIN or (word, rest) in (("pragma", "once"), ("", "")):
+        return ""
+    return f"#{word} {rest} is not taken in a sketch"
+
+
+def _line(text: str, place: int) -> int:
+    """Return the line of a place in the text without its splices."""
+    for splice in _SPLICE.finditer(text):
+        if splice.start() > place:
+            break
+        place += len(splice[0])
+    return text.count("\n", 0, place) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Where a compiler works: one folder, little environment, until a moment of the monotonic clock."""
+
+    folder: Path
+    path: str
+    until_s: float
+
+    def run(self, *command: str) -> tuple[bool, str]:
+        """Return whether a command succeeded, and what it said; _Fault when the time was not enough."""
+        # The shell sets the limits and becomes the compiler: memory in KB, sizes of files in blocks of 512 bytes.
+        limited = ("/bin/sh", "-c", 'ulimit -v 2000000; ulimit -f 65536; exec "$@"', "sh", *command)
+        with (
+            tempfile.TemporaryFile() as said,
+            subprocess.Popen(
+                limited,
+                cwd=self.folder,
+                env={"PATH": self.path, "LC_ALL": "C", "HOME": str(self.folder), "TMPDIR": str(self.folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                code = process.wait(max(0.0, self.until_s - time.monotonic()))
+            except subprocess.TimeoutExpired as error:
+                raise _Fault(f"compiling it takes longer than {LIMIT_S:.0f} s") from error
+            finally:
+                _end_group(process)
+            said.seek(0)
+            return code == 0, said.read(65_536).decode("utf-8", "replace")
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """End the compiler with all it has started: the driver's end does not end the compiler proper."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _built(texts: Mapping[str, str], room: _Room) -> str:
+    (room.folder / "core.a").write_bytes(_core(room.path))
+    for name, text in texts.items():
+        (room.folder / name).write_text(text, newline="")
+    assembled = [_compiled(name, texts, room) for name in texts if PurePosixPath(name).suffix in _COMPILED]
+    is_done, said = room.run("avr-gcc", "-mmcu=atmega2560", "-c", *assembled)
+    if not is_done:
+        raise _Fault(_complaint("assemble", said))
+    objects = [f"{PurePosixPath(name).stem}.o" for name in assembled]
+    link = ("avr-gcc", *_MACHINE, "-Wl,--gc-sections", *objects, "core.a", "-lm", "-o", "sketch.elf")
+    is_done, said = room.run(*link)
+    if not is_done:
+        raise _Fault(_complaint("link", said))
+    return _sizes(room)
+
+
+def _compiled(name: str, texts: Mapping[str, str], room: _Room) -> str:
+    """Compile one file to assembler, and return the name of that."""
+    target = f"{name}.s"
+    kind = _COMPILED[PurePosixPath(name).suffix]
+    is_done, said = room.run(*kind, *_MACHINE, *_includes(), *_STRICT, "-S", name, "-o", target)
+    for found in _DIAGNOSIS.finditer(said):
+        # What the core's own headers are warned about is not the sketch's fault.
+        if found[3].lower() == "error" or found[1] in texts:
+            raise _Fault(f"{PurePosixPath(found[1]).name}:{found[2]}: {_said(found[4])}")
+    if not is_done:
+        raise _Fault(f"{name}: {_complaint('compile', said)}")
+    if _ASSEMBLED.search((room.folder / target).read_bytes()):
+        raise _Fault(f"{name}: it holds assembler that can read files outside the sketch")
+    return target
+
+
+def _complaint(verb: str, said: str) -> str:
+    found = _COMPLAINT.search(said)
+    return f"it does not {verb}" + (f": {_said(found[0])}" if found else "")
+
+
+def _said(text: str) -> str:
+    """Return a compiler's words fit to be shown: without the folders of this machine."""
+    return _shown(_FOLDERS.sub("", text))
+
+
+def _shown(text: str) -> str:
+    """Return a stranger's words fit to be shown: one line, not endless."""
+    text = _CONTROL.sub(" ", text)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _sizes(room: _Room) -> str:
+    is_done, said = room.run("avr-size", "sketch.elf")
+    if not is_done:
+        raise _Fault("what was linked cannot be measured")
+    text, data, bss = map(int, said.splitlines()[-1].split()[:3])
+    flash, ram = text + data, data + bss
+    if flash > _FLASH_BYTES:
+        raise _Fault(f"the sketch takes {flash:,} bytes of flash, the Mega has {_FLASH_BYTES:,}")
+    if ram > _RAM_BYTES - _STACK_BYTES:
+        raise _Fault(f"the variables take {ram:,} bytes; of {_RAM_BYTES:,}, {_STACK_BYTES:,} are needed for the stack")
+    return f"compiles for the ATmega2560 without warnings: {flash:,} bytes of flash, {ram:,} of RAM"
+
+
+def _includes() -> tuple[str, ...]:
+    # Not -isystem: for this compiler such headers are C, and Arduino's are not.
+    libraries = (ARDUINO / "libraries" / name / "src" for name in _LIBRARIES)
+    folders = (ARDUINO / "cores" / "arduino", ARDUINO / "variants" / "mega", *libraries)
+    return tuple(f"-I{folder}" for folder in folders)
+
+
+@lru_cache(maxsize=1)
+def _core(path: str) -> bytes:
+    """Return Arduino's core as a library, compiled once in this process; path is where the compiler was found."""
+    with tempfile.TemporaryDirectory(prefix="arduino-core-") as folder:
+        room = _Room(Path(folder), path, time.monotonic() + LIMIT_S)
+        flags = (*_MACHINE, *_includes(), "-w", "-c")
+        _core_step(room, "avr-gcc", *_C, *flags, *_core_files("c"), *_core_files("S"))
+        _core_step(room, "avr-g++", *_CPP, *flags, *_core_files("cpp"))
+        _core_step(room, "avr-ar", "rcs", "core.a", *sorted(made.name for made in room.folder.glob("*.o")))
+        return (room.folder / "core.a").read_bytes()
+
+
+def _core_files(suffix: str) -> Sequence[str]:
+    folders = [ARDUINO / "cores" / "arduino", *(ARDUINO / "libraries" / name / "src" for name in _LIBRARIES)]
+    return sorted(map(str, chain.from_iterable(folder.rglob(f"*.{suffix}") for folder in folders)))
+
+
+def _core_step(room: _Room, *command: str) -> None:
+    try:
+        is_done, said = room.run(*command)
+    except _Fault as fault:
+        raise _NotHere(f"not checked: Arduino's core: {fault}") from fault
+    if not is_done:
+        raise _NotHere(f"not checked: Arduino's core: {_complaint('compile', said)}")
