@@ -15,7 +15,7 @@ from cli.exits import Exit
 from cli.history import history, show
 from cli.keys import keys_app
 from cli.memory import memory_app
-from cli.missions import fork, resume, run_spec_facts
+from cli.missions import fork, resume, run_battery_design, run_spec_facts
 from cli.people import answer, approve, cancel, inbox, reject
 from cli.recovery import recovery
 from cli.replaying import record, record_test, replay
@@ -28,6 +28,7 @@ from protocol.errors import DefinitionError, KeyFault, OrchestraError, SourceErr
 
 run_app = typer.Typer(cls=RunGroup, no_args_is_help=True, help="Start a mission: a scenario, or a workflow's FILE.")
 run_app.command("spec-facts")(run_spec_facts)
+run_app.command("battery-design")(run_battery_design)
 run_app.command("workflow")(run_workflow)
 app = typer.Typer(
     name="orchestra",

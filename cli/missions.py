@@ -2,6 +2,8 @@
 
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
@@ -22,6 +24,7 @@ from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
 from protocol.errors import OrchestraError, SourceError
 from protocol.topics import TECH_LEAD
+from scenarios.battery_design import plan as battery_design
 from scenarios.fork import branch
 from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch
@@ -40,6 +43,8 @@ RunDir = Annotated[Path | None, typer.Option(help="The run's folder; default: ru
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
 Json = Annotated[bool, typer.Option("--json", help="The result as one JSON object on standard output.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Do all work again: use no kept result and keep none.")]
+Instances = Annotated[int | None, typer.Option(min=1, max=64, help="Processes that read documents.")]
+SkipUnreadable = Annotated[bool, typer.Option(help="Leave out documents that cannot be read.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its id, or `last`.")]
 
 
@@ -47,8 +52,8 @@ def run_spec_facts(
     specs: Specs,
     output: Output = Path("out"),
     run_dir: RunDir = None,
-    instances: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that read documents.")] = None,
-    skip_unreadable: Annotated[bool, typer.Option(help="Leave out documents that cannot be read.")] = False,
+    instances: Instances = None,
+    skip_unreadable: SkipUnreadable = False,
     no_cache: NoCache = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -58,25 +63,67 @@ def run_spec_facts(
     Every fact has its document, place and verbatim quote, and passed the gatekeeper. Exit codes: 0 done,
     1 failed, 2 wrong input, 3 a person must decide, 130 interrupted.
     """
-    settings = load()
+    planned = partial(
+        spec_facts.plan_mission,
+        specs,
+        output,
+        skips_unreadable=skip_unreadable,
+        instances=instances or load().instances,
+    )
+    run, mission = _planned(spec_facts.NAME, specs, output, run_dir, planned)
+    carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+
+
+def run_battery_design(
+    specs: Specs,
+    output: Annotated[Path, typer.Option(help="Where the design goes.")] = Path("out"),
+    pack: Annotated[
+        Path | None, typer.Option(help="The pack, in YAML; default: 16 cells EVE 280 Ah LiFePO4, 280 A, 200 USD.")
+    ] = None,
+    parts: Annotated[Path | None, typer.Option(help="Parts and prices, in CSV; default: the list that ships.")] = None,
+    run_dir: RunDir = None,
+    instances: Instances = None,
+    skip_unreadable: SkipUnreadable = False,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Design a monitor for a battery from a folder of specification documents.
+
+    Safety requirements, each traced to words in a document, the pack or the practice; a design with error budgets,
+    drawings and wiring; bill of materials; a sketch for the Arduino Mega; test plan; and a verification by another
+    specialist than the designer. The keys of the pack: docs/battery-design.md. Exit codes: 0 done, 1 failed, 2 wrong
+    input, 3 a person must decide (such as a pack that a documented device cannot take), 130 interrupted.
+    """
+    planned = partial(
+        battery_design.plan_mission,
+        specs,
+        output,
+        pack=pack,
+        parts=parts,
+        skips_unreadable=skip_unreadable,
+        instances=instances or load().instances,
+    )
+    run, mission = _planned(battery_design.NAME, specs, output, run_dir, planned)
+    carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+
+
+def _planned(
+    scenario: str, specs: Path, output: Path, run_dir: Path | None, plan: Callable[[ArtifactStore], Mission]
+) -> tuple[RunFolder, Mission]:
+    """Make a run's folder and plan its mission; what is wrong with the input is said before anything starts."""
     if not specs.is_dir():
         raise typer.BadParameter(f"{specs} is not a folder", param_hint="--specs")
     try:
-        run = new_run(settings, spec_facts.NAME, run_dir)
-        mission = spec_facts.plan_mission(
-            specs,
-            output,
-            ArtifactStore(run.artifacts),
-            skips_unreadable=skip_unreadable,
-            instances=instances or settings.instances,
-        )
+        run = new_run(load(), scenario, run_dir)
+        mission = plan(ArtifactStore(run.artifacts))
         check(mission.plan)
         check_size(mission)
         check_writable(output)
     except OrchestraError as error:
         warn(f"error: {error}", "red")
         raise typer.Exit(Exit.USAGE) from error
-    carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+    return run, mission
 
 
 def resume(

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from gates.design.beside import Beside
 from gates.design.bills import bill_faults
@@ -31,6 +31,7 @@ from gates.design.headers import changed_elsewhere, expected_macros, header_faul
 from gates.design.limits import limit_faults
 from gates.design.words import judgement
 from gates.judged import Judged
+from gates.sketches import Built, build
 from protocol.bodies import File
 from protocol.errors import SourceError
 from protocol.verdicts import Pass, Reject, Verdict
@@ -38,17 +39,6 @@ from protocol.verdicts import Pass, Reject, Verdict
 _C_FILES: Final = (".ino", ".h", ".hpp", ".c", ".cpp")
 
 Check: TypeAlias = Callable[[File, Beside], Verdict]
-
-
-class Built(Protocol):
-    """What came of building a sketch. fault: the first error, "" when there is none; note: sizes, or why not built."""
-
-    @property
-    def is_checked(self) -> bool: ...
-    @property
-    def fault(self) -> str: ...
-    @property
-    def note(self) -> str: ...
 
 
 def design_holds(judged: Judged) -> Verdict:
@@ -133,5 +123,5 @@ CHECKS: Final[Mapping[str, tuple[Check, ...]]] = {
     BILL: (bill_adds_up,),
     TEST_PLAN: (plan_covers,),
     COMPLIANCE: (compliance_is_told,),
-    SKETCH: (limits_agree,),
+    SKETCH: (limits_agree, compiles(build)),
 }

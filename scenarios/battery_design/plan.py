@@ -1,4 +1,4 @@
-"""From a folder of documents, a pack and a list of parts to a mission: who derives, designs, tests and verifies what."""
+"""From a folder of documents, a pack and a list of parts to a mission: who derives, designs and verifies what."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -38,8 +38,8 @@ _ORDER: Final = """\
 7. Let it run for a day beside the management system, and do the tests of kind *acceptance*.
 """
 _WARNING: Final = """\
-**It monitors, it does not protect.** A pack of this size melts tools and starts fires. It needs a main fuse, a management
-system with a contactor or switches, and somebody who knows what they do. This design has been checked against its own
+**It monitors, it does not protect.** A pack of this size melts tools and starts fires. It needs a main fuse, a
+management system with a contactor or switches, and somebody who knows what they do. This design has been checked against its own
 documents by software; nobody has built this very monitor. Conformity with no standard is claimed.
 """
 
@@ -65,10 +65,8 @@ def render(requirements: RequirementsFile, bill: BillFile, compliance: Complianc
 def _open(requirements: RequirementsFile, compliance: ComplianceFile) -> Iterator[str]:
     counts = {kind: sum(one.conclusion is kind for one in compliance.verifications) for kind in Conclusion}
     yield "## What is open\n"
-    yield f"Of {len(compliance.verifications)} requirements " + ", ".join(
-        f"{n} {kind.value}" for kind, n in counts.items()
-    )
-    yield ""
+    listed = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
+    yield f"Of {len(compliance.verifications)} requirements: {listed}.\n"
     for note in (note for note in requirements.notes if note.is_grave):
         yield f"- {escaped(note.text, 1_000)}"
     for one in compliance.verifications:
