@@ -1,0 +1,126 @@
+"""Which channels measure what a limit watches, how far they reach and how far they may be off.
+
+1. A channel measures a limit's quantity when their units are of one dimension and their names share words; of several
+   the ones that share most. One voltage is not another, so a voltage needs a word in common; a current or a
+   temperature does not.
+2. What a channel is worth is worked out from its terms, its span and its bits, not from what its author says of it.
+"""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gates.design.files import Channel, DesignFile, Direction, Element, Limit
+from gates.units import convert, dimension, normalised
+
+# A difference of one reading to another is off by what both are off.
+_DIFFERENCE = re.compile(r"delta|differ|spread|mismatch|deviat|drift", re.IGNORECASE)
+_ELECTRIC = re.compile(r"^(?:voltage|volt)$")
+_TEMPERATURES = {"degC": Decimal(1), "K": Decimal(1), "delta_degC": Decimal(1), "degF": Decimal(5) / Decimal(9)}
+_FINEST = {"V": Decimal("0.001"), "mV": Decimal(1), "A": Decimal("0.1"), "mA": Decimal(100), "degC": Decimal("0.1")}
+
+
+def channels_of(limit: Limit, design: DesignFile) -> tuple[Channel, ...]:
+    """Return the channels that measure what a limit watches, in the order of the design."""
+    alike = [channel for channel in design.channels if is_comparable(channel.unit, limit.unit)]
+    wanted = words(f"{limit.name} {limit.quantity}")
+    shared = [len(wanted & words(channel.name)) for channel in alike]
+    most = max(shared, default=0)
+    if most == 0:
+        return () if is_comparable(limit.unit, "V") else tuple(alike)
+    return tuple(channel for channel, count in zip(alike, shared, strict=True) if count == most)
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a name that tell things apart, in the singular: "cell", "pack", "hall", but not "voltage"."""
+    found = {word.removesuffix("s") for word in re.findall(r"[a-z]+", text.lower())}
+    return frozenset(word for word in found if not _ELECTRIC.match(word))
+
+
+def is_comparable(unit: str, other: str) -> bool:
+    """Whether two units are of one dimension; an unknown unit is comparable with nothing."""
+    known = [_known(unit), _known(other)]
+    if None in known:
+        return False
+    return dimension(str(known[0])) == dimension(str(known[1]))
+
+
+def _known(unit: str) -> str | None:
+    return unit if unit in _TEMPERATURES else normalised(unit)
+
+
+def is_difference(limit: Limit) -> bool:
+    """Whether a limit watches how far two readings are apart."""
+    return _DIFFERENCE.search(f"{limit.name} {limit.quantity}") is not None
+
+
+def as_difference(value: Decimal, unit: str, to: str) -> Decimal:
+    """Return how far apart two readings are, in another unit: 2 K are 2 °C apart, not -271 °C.
+
+    Raises:
+        ValueError: the units are of different dimensions, or one is not known.
+    """
+    if unit == to:
+        return value
+    if unit in _TEMPERATURES and to in _TEMPERATURES:
+        return value * _TEMPERATURES[unit] / _TEMPERATURES[to]
+    if (known := _known(unit)) is None or (wanted := _known(to)) is None:
+        raise ValueError(f"{unit} is not {to}")
+    return convert(value, known, wanted)
+
+
+def at_input(limit: Limit, channel: Channel) -> Decimal:
+    """Return a limit's value in the channel's unit; unlike a difference, 0 °C are 32 °F."""
+    known, wanted = _known(limit.unit), _known(channel.unit)
+    if known is None or wanted is None or is_difference(limit):
+        return as_difference(limit.value, limit.unit, channel.unit)
+    return convert(limit.value, known, wanted)
+
+
+def is_in_reach(channel: Channel, limit: Limit) -> bool:
+    """Whether a reading beyond the limit still lies within the channel's span; a current flows both ways."""
+    span = as_difference(channel.span, channel.unit, limit.unit)
+    if is_comparable(limit.unit, "A"):
+        span /= 2
+    return abs(limit.value) + error_of(channel, limit) <= span
+
+
+def error_of(channel: Channel, limit: Limit) -> Decimal:
+    """Return by how much a channel may be off at worst, in the limit's unit; twice that for a difference."""
+    return as_difference(channel.total, channel.unit, limit.unit) * (2 if is_difference(limit) else 1)
+
+
+def unsure(limit: Limit, design: DesignFile) -> Decimal:
+    """Return how far around its value a limit may or may not speak up: the worst error and one step, in its unit.
+
+    A limit that no channel measures is given a fiftieth of its value: it has to be tested all the same.
+    """
+    widths = [
+        error_of(channel, limit) + as_difference(channel.step, channel.unit, limit.unit)
+        for channel in channels_of(limit, design)
+        if is_in_reach(channel, limit)
+    ]
+    return max([*widths, finest(limit.unit)]) if widths else max(abs(limit.value) / 50, finest(limit.unit))
+
+
+def finest(unit: str) -> Decimal:
+    """Return the finest difference that a bench can set in this unit."""
+    return _FINEST.get(unit, Decimal("0.001"))
+
+
+def is_beyond(limit: Limit, value: Decimal) -> bool:
+    """Whether a value is on the side of the limit on which it has to speak up."""
+    return value > limit.value if limit.direction is Direction.ABOVE else value < limit.value
+
+
+def elements_in(channel: Channel, design: DesignFile) -> Iterator[Element]:
+    """Yield the elements of the design that stand in a channel's chain, by id or by name."""
+    chain = " | ".join(channel.chain).lower()
+    for element in design.elements:
+        if re.search(rf"\b{re.escape(element.id.lower())}\b", chain) or element.name.lower() in channel_links(channel):
+            yield element
+
+
+def channel_links(channel: Channel) -> frozenset[str]:
+    """Return the links of a channel's chain, in small letters."""
+    return frozenset(link.strip().lower() for link in channel.chain)
