@@ -1,7 +1,6 @@
 """`orchestra history` and `show`: which missions there were, and where one stood at any moment."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -16,39 +15,8 @@ from cli.settings import load
 from coordinators.past import moment
 from coordinators.rows import TaskRow
 from coordinators.tasks import State
-from protocol.bodies import Action, Control, Report, Verb
-from protocol.decoder import reread
+from observers.outline import Outline
 from protocol.errors import OrchestraError
-from protocol.topics import SUPERVISOR, TECH_LEAD, topic_of
-
-
-@dataclass(slots=True)
-class _Past:
-    """What the journal of one run tells in one reading. tasks: those that were assigned; the mission is none.
-
-    stands: done, a person must decide, given up, running or stopped.
-    """
-
-    run: RunFolder
-    scenario: str = ""
-    tasks: set[str] = field(default_factory=set)
-    accepted: set[str] = field(default_factory=set)
-    entries: int = 0
-    began_ns: int = 0
-    ended_ns: int = 0
-    stands: str = ""
-
-    def row(self) -> dict[str, Any]:
-        return {
-            "run": self.run.id,
-            "scenario": self.scenario,
-            "began": when(self.began_ns),
-            "took_s": round((self.ended_ns - self.began_ns) / 1e9, 1),
-            "tasks": len(self.tasks),
-            "accepted": len(self.accepted),
-            "entries": self.entries,
-            "stands": self.stands,
-        }
 
 
 def history(
@@ -56,7 +24,7 @@ def history(
     as_json: Json = False,
 ) -> None:
     """List the missions in the runs folder, the newest last: what they were, how far they got, how they ended."""
-    rows = [_read(run).row() for run in all_runs(load())[-most:]]
+    rows = [_row(run) for run in all_runs(load())[-most:]]
     if as_json:
         for row in rows:
             say_json(row)
@@ -65,38 +33,23 @@ def history(
     table(f"{len(rows)} mission{'s' * (len(rows) != 1)}", columns, [list(row.values()) for row in rows])
 
 
-def _read(run: RunFolder) -> _Past:
-    past = _Past(run, stands="running" if is_open(run.journal) else "stopped: orchestra resume")
+def _row(run: RunFolder) -> dict[str, Any]:
+    past, stands = Outline(), ""
     try:
         for entry in JournalReader(run.journal).entries():
-            past.entries, past.ended_ns = entry.sequence, entry.recorded_ns
-            past.began_ns = past.began_ns or entry.recorded_ns
-            _note(past, entry.topic, entry.document)
+            past.hear(entry)
     except OrchestraError as error:
-        past.stands = f"cannot be read: {error}"
-    return past
-
-
-def _note(past: _Past, topic: str, document: bytes) -> None:
-    if topic.endswith("/task-assignment"):
-        message = reread(document)
-        past.tasks |= {message.task} if message.parent_task else set()
-    elif topic.endswith("/verdict") and b"<decision>pass<" in document and b"<parent-task>" in document:
-        past.accepted.add(reread(document).task)
-    elif topic == topic_of(TECH_LEAD, "control"):
-        body = reread(document).body
-        if isinstance(body, Control) and body.verb is Verb.START:
-            past.scenario = body.subject or ""
-    elif topic == topic_of(SUPERVISOR, "status"):
-        message = reread(document)
-        if message.sender == TECH_LEAD and isinstance(message.body, Report):
-            past.stands = _end(message.body)
-
-
-def _end(report: Report) -> str:
-    if report.action is Action.COMPLETED:
-        return "done"
-    return "a person must decide" if report.result is None else "given up"
+        stands = f"cannot be read: {error}"
+    return {
+        "run": run.id,
+        "scenario": past.scenario,
+        "began": when(past.began_ns),
+        "took_s": round((past.ended_ns - past.began_ns) / 1e9, 1),
+        "tasks": len(past.tasks),
+        "accepted": len(past.accepted),
+        "entries": past.entries,
+        "stands": stands or past.stands(is_open(run.journal)),
+    }
 
 
 def show(

@@ -19,6 +19,7 @@ from cli.missions import fork, resume, run_battery_design, run_spec_facts
 from cli.people import answer, approve, cancel, inbox, reject
 from cli.recovery import recovery
 from cli.replaying import record, record_test, replay
+from cli.report import report
 from cli.screen import log_to_screen, warn
 from cli.validation import schema, template, validate
 from cli.verifying import export, prune, stamp_run, verify_run
@@ -52,6 +53,7 @@ app.command()(cancel)
 app.command()(history)
 app.command()(show)
 app.command()(recovery)
+app.command()(report)
 app.command()(observe)
 app.command()(status)
 audit_app.command("verify")(verify_run)
