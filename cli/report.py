@@ -10,6 +10,7 @@ import typer
 
 from bus.journal import JournalReader
 from bus.run import RunFolder
+from cli.exits import Exit
 from cli.missions import RunName, coordinator_of, start_of
 from cli.runs import find_run
 from cli.screen import say, warn
@@ -34,6 +35,8 @@ def report(
     The page needs nothing else: no network, no script. It is made of any run, also while it is going on, and
     changes nothing in its folder; of a run that has ended it is the same each time. A page that is there already is
     replaced.
+
+    Exit codes: 0 the page is written, 1 it is written but the record cannot be trusted, 2 it cannot be written.
     """
     run = find_run(load(), name)
     path = output or Path(f"{run.id}.html")
@@ -45,6 +48,7 @@ def report(
     finding = told.audit.finding
     if not finding.is_good:
         warn(f"entry {finding.first_bad} and what follows cannot be trusted, as the page says: {finding.reason}", "red")
+        raise typer.Exit(Exit.FAILED)
 
 
 def _with_unbegun(told: Report, run: RunFolder) -> Report:

@@ -20,20 +20,25 @@ def open_tables(run: RunFolder) -> sqlite3.Connection:
         JournalError: the journal is damaged and the tables do not hold what is asked.
     """
     memory = sqlite3.connect(":memory:", isolation_level=None)
-    _copy(run.audit_db, memory)
-    if not is_open(run.journal):
-        projection = Projection.over(memory)
+    is_live = is_open(run.journal)
+    _copy(run.audit_db, memory, is_live)
+    projection = Projection.over(memory)  # the recorder may not have begun: then the tables are empty
+    if not is_live:
         entries = JournalReader(run.journal, projection.place()[0]).entries()
         while batch := list(islice(entries, 500)):
             projection.take(batch)
     return memory
 
 
-def _copy(path: Path, memory: sqlite3.Connection) -> None:
+def _copy(path: Path, memory: sqlite3.Connection, is_live: bool) -> None:
     if not path.exists():
         return
+    tail = path.with_name(f"{path.name}-wal")
+    # SQLite puts files beside a database that may have a tail; one that nobody writes and that has none is read as it
+    # is, so that the folder stays as it was, and may be one that cannot be written.
+    how = "mode=ro" if is_live or (tail.exists() and tail.stat().st_size) else "immutable=1"
     try:
-        source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
         source.backup(memory)
         source.close()
     except sqlite3.DatabaseError as error:

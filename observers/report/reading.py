@@ -93,7 +93,7 @@ def read(run: RunFolder, now_ns: int) -> Report:
         requests=tuple(requests(_again(run, start[0], upto), run.id)),
         recoveries=recoveries,
         artifacts=tuple(_checked(reading.artifacts, ArtifactStore(run.artifacts))),
-        costs=_costs(run),
+        costs=_costs(run) if not damage else Costs(trouble=damage),
         audit=_audit(run),
     )
 

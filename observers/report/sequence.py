@@ -16,7 +16,7 @@ from protocol.topics import HUMAN
 
 MOST_LIFELINES: Final = 10
 OTHERS: Final = "others"
-_ROWS: Final = 24  # of a strip
+_ROWS: Final = 20  # of a strip
 _GUTTER: Final = 104.0  # for sequence and time
 _COLUMN: Final = 150.0
 _HEAD, _ROW = 34.0, 30.0

@@ -166,7 +166,7 @@ def _lane(name: str, stretches: list[_Stretch], chosen: set[int], scaled: Scale,
         rows[row].append(Bar(x, y + _NAME + row * _ROW, width, _BAR, one.kind, one.label, one.told))
     bars = tuple(bar for row in rows for bar in _labelled(row))
     accepted = sum(one.kind == Fate.ACCEPTED.value for one in stretches)
-    note = f"{len(stretches)} asked" if name == HUMAN else f"{accepted} of {len(stretches)} accepted"
+    note = f"{len(stretches):,} asked" if name == HUMAN else f"{accepted:,} of {len(stretches):,} accepted"
     busy = _busy(stretches, scaled) if len(bars) < len(stretches) else ()
     return Lane(name, note, y, bars, busy), y + _NAME + max(1, len(rows)) * _ROW + _GAP
 
