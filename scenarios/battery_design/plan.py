@@ -1,5 +1,7 @@
 """From a folder of documents, a pack and a list of parts to a mission: who derives, designs and verifies what."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -24,21 +26,58 @@ _FACTS: Final = "facts"
 _HERE: Final = Path(str(files("scenarios") / "battery_design"))
 _SKETCH: Final = Path(str(files("firmware") / SKETCH_FOLDER))
 _SOURCES: Final = (".ino", ".c", ".h")
-# id, agent, skill, title, what it needs, which of the mission's own files it is given
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A task behind the facts. needs: other steps; given: which of the mission's own files it gets."""
+
+    id: str
+    agent: str
+    skill: str
+    title: str
+    needs: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
+
+
 _STEPS: Final = (
-    ("requirements", "@safety-engineer", "derive-requirements", "Derive the safety requirements",
-     (_FACTS,), ("pack", "practice", "documents")),
-    ("design", "@battery-designer", "design-monitor", "Design the monitor", ("requirements",), ("parts",)),
-    ("bill", "@parts-buyer", "cost-parts", "Cost the parts", ("requirements", "design"), ("parts",)),
-    ("firmware", "@firmware-engineer", "write-firmware", "Put the limits into the sketch",
-     ("requirements", "design"), ("parts", "sketch")),
-    ("test-plan", "@test-planner", "plan-the-tests", "Plan the tests", ("requirements", "design"), ()),
-    ("verification", "@safety-verifier", "verify-design", "Verify the design against its requirements",
-     ("requirements", "design", "bill", "firmware", "test-plan"), ()),
-    ("hand-over", "@delivery-engineer", "hand-over", "Hand everything over",
-     (_FACTS, "requirements", "design", "bill", "firmware", "test-plan", "verification"),
-     ("pack", "practice", "parts", "documents")),
-)  # fmt: skip
+    _Step(
+        "requirements",
+        "@safety-engineer",
+        "derive-requirements",
+        "Derive the safety requirements",
+        needs=(_FACTS,),
+        given=("pack", "practice", "documents"),
+    ),
+    _Step("design", "@battery-designer", "design-monitor", "Design the monitor", ("requirements",), ("parts",)),
+    _Step("bill", "@parts-buyer", "cost-parts", "Cost the parts", ("requirements", "design"), ("parts",)),
+    _Step(
+        "firmware",
+        "@firmware-engineer",
+        "write-firmware",
+        "Put the limits into the sketch",
+        needs=("requirements", "design"),
+        given=("parts", "sketch"),
+    ),
+    _Step("test-plan", "@test-planner", "plan-the-tests", "Plan the tests", ("requirements", "design")),
+    _Step(
+        "verification",
+        "@safety-verifier",
+        "verify-design",
+        "Verify the design against its requirements",
+        needs=("requirements", "design", "bill", "firmware", "test-plan"),
+        accept=("not-met == 0",),  # what is not met is for a person; nothing is handed over then
+    ),
+    _Step(
+        "hand-over",
+        "@delivery-engineer",
+        "hand-over",
+        "Hand everything over",
+        needs=(_FACTS, "requirements", "design", "bill", "firmware", "test-plan", "verification"),
+        given=("pack", "practice", "parts", "documents"),
+    ),
+)
 
 
 def plan_mission(
@@ -66,18 +105,18 @@ def plan_mission(
         "sketch": tuple(take(path, _SKETCH, store) for path in sorted(_SKETCH.iterdir()) if path.suffix in _SOURCES),
         "documents": documents,
     }
-    steps = tuple(_step(*step, given) for step in _STEPS)
+    steps = tuple(_planned(step, given) for step in _STEPS)
     settings = [(name, str(path.absolute())) for name, path in (("pack", pack), ("parts", parts)) if path]
     return Mission(
         scenario=NAME,
         coordinator=COORDINATOR,
         specialists=(*reading.specialists, *(CastMember(step.agent, Role.SPECIALIST) for step in steps)),
-        plan=Plan(tasks=(_group(reading), *_parts_of_group(reading), *steps)),
+        plan=Plan(tasks=(_group(), *_parts_of_group(reading), *steps)),
         settings=(*reading.settings, *settings),
     )
 
 
-def _group(reading: Mission) -> PlannedTask:
+def _group() -> PlannedTask:
     """The mission that reads the documents is one group of this one."""
     return PlannedTask(
         id=_FACTS,
@@ -92,24 +131,15 @@ def _parts_of_group(reading: Mission) -> tuple[PlannedTask, ...]:
     return tuple(task.model_copy(update={"within": _FACTS}) for task in reading.plan.tasks)
 
 
-def _step(
-    name: str,
-    agent: str,
-    skill: str,
-    title: str,
-    needs: tuple[str, ...],
-    inputs: tuple[str, ...],
-    given: dict[str, tuple[File, ...]],
-) -> PlannedTask:
+def _planned(step: _Step, given: Mapping[str, tuple[File, ...]]) -> PlannedTask:
     return PlannedTask(
-        id=name,
-        agent=agent,
-        skill=skill,
-        title=title,
-        needs=needs,
-        inputs=tuple(file for one in inputs for file in given[one]),
-        # A requirement that is not met is for a person; nothing is handed over then.
-        accept=("not-met == 0",) if name == "verification" else (),
+        id=step.id,
+        agent=step.agent,
+        skill=step.skill,
+        title=step.title,
+        needs=step.needs,
+        inputs=tuple(file for name in step.given for file in given[name]),
+        accept=step.accept,
     )
 
 
