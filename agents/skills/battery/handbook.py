@@ -39,8 +39,8 @@ _ORDER: Final = """\
 """
 _WARNING: Final = """\
 **It monitors, it does not protect.** A pack of this size melts tools and starts fires. It needs a main fuse, a
-management system with a contactor or switches, and somebody who knows what they do. This design has been checked against
-its own documents by software; nobody has built this very monitor. Conformity with no standard is claimed.
+management system with a contactor or switches, and somebody who knows what they do. This design has been checked
+against its own documents by software; nobody has built this very monitor. Conformity with no standard is claimed.
 """
 
 
