@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -83,11 +83,13 @@ class Built:
     is_checked: False when there is no compiler here; note says what is missing.
     fault: one sentence that names file and line of the first error or warning, "" when there is none.
     note: sizes of what was built.
+    program: what was linked, as ELF; empty when nothing was.
     """
 
     is_checked: bool
     fault: str = ""
     note: str = ""
+    program: bytes = field(default=b"", repr=False)
 
 
 class _Fault(Exception):
@@ -99,12 +101,12 @@ class _NotHere(Exception):
 
 
 def build(files: Mapping[str, bytes]) -> Built:
-    """Compile and link the files of one sketch folder, by their names in it; the result itself is thrown away."""
+    """Compile and link the files of one sketch folder, by their names in it."""
     try:
         texts = _read(files)
         path = _tools()
         with tempfile.TemporaryDirectory(prefix="sketch-") as folder:
-            return Built(is_checked=True, note=_built(texts, _Room(Path(folder), path, time.monotonic() + LIMIT_S)))
+            return _built(texts, _Room(Path(folder), path, time.monotonic() + LIMIT_S))
     except _Fault as fault:
         return Built(is_checked=True, fault=str(fault))
     except _NotHere as missing:
@@ -226,7 +228,7 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
         return
 
 
-def _built(texts: Mapping[str, str], room: _Room) -> str:
+def _built(texts: Mapping[str, str], room: _Room) -> Built:
     (room.folder / "core.a").write_bytes(_core(room.path))
     for name, text in texts.items():
         (room.folder / name).write_text(text, newline="")
@@ -239,7 +241,7 @@ def _built(texts: Mapping[str, str], room: _Room) -> str:
     is_done, said = room.run(*link)
     if not is_done:
         raise _Fault(_complaint("link", said))
-    return _sizes(room)
+    return Built(is_checked=True, note=_sizes(room), program=(room.folder / "sketch.elf").read_bytes())
 
 
 def _compiled(name: str, texts: Mapping[str, str], room: _Room) -> str:

@@ -196,11 +196,15 @@ static struct reading lost(const struct readings *readings) {
     return present(count);
 }
 
-static void summarise_voltages(const struct readings *readings, struct reading quantities[QUANTITY_COUNT]) {
+static void summarise_voltages(const struct readings *readings, uint32_t flags,
+                               struct reading quantities[QUANTITY_COUNT]) {
+    /* A cell beyond the converter has no value to report, but it is not harmless: it is at least that high. */
+    const struct reading end = present(ADC_REFERENCE_UV / 1000);
+    const bool is_beyond_end = (flags & FLAG_BIT(FLAG_CELL_CLIPPED)) != 0U;
     const struct reading highest = highest_of(readings->cells_mv, CELL_COUNT);
     const struct reading lowest = lowest_of(readings->cells_mv, CELL_COUNT);
     const struct reading known = present(KNOWN_REFERENCE_UV / 1000);
-    quantities[QUANTITY_HIGHEST_CELL] = highest;
+    quantities[QUANTITY_HIGHEST_CELL] = is_beyond_end ? end : highest;
     quantities[QUANTITY_LOWEST_CELL] = lowest;
     quantities[QUANTITY_PACK] = readings->pack_mv;
     quantities[QUANTITY_DELTA] = gap(highest, lowest);
@@ -222,7 +226,7 @@ static void summarise_temperatures(const struct readings *readings, struct readi
 }
 
 void summarise(const struct readings *readings, uint32_t flags, struct reading quantities[QUANTITY_COUNT]) {
-    summarise_voltages(readings, quantities);
+    summarise_voltages(readings, flags, quantities);
     summarise_temperatures(readings, quantities);
     quantities[QUANTITY_CHARGE_CURRENT] = higher_of(readings->shunt_ma, readings->hall_ma);
     quantities[QUANTITY_DISCHARGE_CURRENT] = higher_of(negated(readings->shunt_ma), negated(readings->hall_ma));

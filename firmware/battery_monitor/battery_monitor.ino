@@ -436,6 +436,9 @@ void add_marks_to_reset_cause() {
 
 void say_started() {
     struct line line;
+    /* A reset may have cut a line in two: its half ends here and fails its CRC, instead of spoiling this line. */
+    const bool is_parted = (Serial.write("\r\n") == 2U) && (Serial1.write("\r\n") == 2U);
+    lasting_flags |= is_parted ? 0U : FLAG_BIT(FLAG_LINE_DROPPED);
     line_begin(&line, "BOOT,1,");
     line_hex(&line, reset_cause);
     line_text(&line, ",UNKNOWN");

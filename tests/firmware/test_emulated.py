@@ -1,0 +1,215 @@
+"""The whole sketch on an emulated Mega with an emulated board: what comes out of its ports and pins, and when."""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from gates.sketches import build
+from tests.firmware.logic import CELLS, FLAGS, LIMITS, SKETCH, names
+from tests.firmware.test_logic import crc16
+from tests.systems import missing, need_command
+
+pytestmark = pytest.mark.slow
+
+SIMAVR = Path("/usr/include/simavr")
+PACK = [
+    *(f"cell {cell} {3250 + 7 * cell}" for cell in range(1, CELLS + 1)),
+    *("adc 1 3310", "adc 2 2048", "adc 3 2500", "adc 12 2500"),
+    *(f"adc {channel} 2048" for channel in range(4, 12)),
+]
+
+
+def sketch(changes: Mapping[str, tuple[bytes, bytes]] | None = None) -> bytes:
+    """Return the shipped sketch as a program, some of its text changed."""
+    files = {path.name: path.read_bytes() for path in SKETCH.iterdir()}
+    for name, (old, new) in (changes or {}).items():
+        assert old in files[name]
+        files[name] = files[name].replace(old, new)
+    built = build(files)
+    assert built.fault == ""
+    return built.program
+
+
+class Heard:
+    """What the board said: lines with good CRC, pins, each with its simulated milliseconds."""
+
+    def __init__(self, output: str) -> None:
+        said = re.findall(r"^(\d+) (line|pin|fault) (.*)$", output, re.MULTILINE)
+        assert [text for _, kind, text in said if kind == "fault"] == []
+        lines = [(int(at_ms), text) for at_ms, kind, text in said if kind == "line" and text]
+        self.lines = [(at_ms, text[1:-5]) for at_ms, text in lines if is_sound(text)]
+        # Only a reset may cut a line in two.
+        assert len(lines) - len(self.lines) < len([text for text in self.answers() if text.startswith("BOOT,")])
+        self.pins = [(int(at_ms), text) for at_ms, kind, text in said if kind == "pin"]
+
+    def reports(self) -> list[tuple[int, list[str]]]:
+        return [(at_ms, text.split(",")) for at_ms, text in self.lines if text.startswith("BM,1,")]
+
+    def answers(self) -> list[str]:
+        return [text for _, text in self.lines if not text.startswith("BM,")]
+
+    def first(self, pin: str, after_ms: int) -> int:
+        return next(at_ms for at_ms, text in self.pins if text == pin and at_ms > after_ms)
+
+
+def is_sound(line: str) -> bool:
+    found = re.fullmatch(r"\$([^$*]*)\*([0-9A-F]{4})", line)
+    return found is not None and int(found[2], 16) == crc16(found[1].encode())
+
+
+def order(text: str) -> str:
+    return f"say {text}*{crc16(text.encode()):04X}"
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need_command("avr-g++", "gcc-avr")
+    need_command("cc", "gcc")
+    if not (SIMAVR / "sim_avr.h").exists():
+        missing("simavr's headers are not here; they come with the Debian package libsimavr-dev")
+    program = tmp_path_factory.mktemp("emulator") / "emulator"
+    source = Path(__file__).with_name("emulator.c")
+    command = ["cc", "-O2", str(source), "-o", str(program), f"-I{SIMAVR}", "-lsimavr", "-lutil"]
+    subprocess.run(command, check=True, timeout=60)
+    return program
+
+
+@pytest.fixture(scope="module")
+def shipped(emulator: Path) -> bytes:
+    return sketch()
+
+
+def run(emulator: Path, program: bytes, *orders: str) -> Heard:
+    firmware = emulator.with_name("sketch.elf")
+    firmware.write_bytes(program)
+    asked = "\n".join([*PACK, *orders]) + "\n"
+    done = subprocess.run(
+        [str(emulator), str(firmware)], input=asked, capture_output=True, text=True, timeout=100, check=True
+    )
+    return Heard(done.stdout)
+
+
+def test_it_starts_unknown_and_reports_each_quarter_of_a_second(emulator: Path, shipped: bytes) -> None:
+    heard = run(emulator, shipped, "run 3100")
+    assert heard.answers() == ["BOOT,1,1,UNKNOWN"]
+    reports = heard.reports()
+    assert [fields[2] for _, fields in reports] == [str(number) for number in range(len(reports))]
+    assert {later - earlier for (earlier, _), (later, _) in pairwise(reports)} <= set(range(225, 276))
+    _, fields = reports[-1]
+    assert [int(value) for value in fields[4:20]] == pytest.approx([3250 + 7 * cell for cell in range(1, 17)], abs=8)
+    assert len(fields) == 34
+    assert names(int(fields[31], 16), FLAGS) == {"CALIBRATION_DEFAULT"}
+
+
+def test_one_cell_too_high_lights_the_alarm_and_is_in_the_line_within_a_second_and_a_half(
+    emulator: Path, shipped: bytes
+) -> None:
+    heard = run(emulator, shipped, "run 2100", "cell 7 3720", "run 1500")
+    assert heard.first("alarm 1", 2100) <= 3600
+    assert heard.first("buzzer 1", 2100) <= 3600
+    at_ms, shown = next((at_ms, fields[32]) for at_ms, fields in heard.reports() if fields[32] != "0")
+    assert at_ms <= 3600
+    assert names(int(shown, 16), LIMITS) == {"CELL_HIGH_ALARM"}
+
+
+def test_an_acknowledged_alarm_is_silent_and_the_order_is_answered(emulator: Path, shipped: bytes) -> None:
+    orders = ("run 2000", "cell 7 3720", "run 1600", "cell 7 3300", "run 500", order("ACK"), "run 700")
+    heard = run(emulator, shipped, *orders)
+    assert "OK,ACK" in heard.answers()
+    assert heard.reports()[-1][1][32] == "0"
+    assert heard.first("ok 1", 4100) > 0
+
+
+def test_the_button_acknowledges_once_for_each_press(emulator: Path, shipped: bytes) -> None:
+    pressed = ("press", "run 300", "cell 7 3720", "run 1600", "cell 7 3300", "run 500")
+    held = run(emulator, shipped, "run 1000", *pressed)
+    assert held.reports()[-1][1][32] == "2"
+    again = run(emulator, shipped, "run 1000", *pressed, "release", "run 20", "press", "run 500")
+    assert again.reports()[-1][1][32] == "0"
+
+
+def test_a_stuck_multiplexer_is_named(emulator: Path, shipped: bytes) -> None:
+    heard = run(emulator, shipped, "run 1000", "stuck 2", "run 3000")
+    fields = heard.reports()[-1][1]
+    assert len(set(fields[4:20])) == 1
+    assert "MUX_STUCK" in names(int(fields[31], 16), FLAGS)
+    assert names(int(fields[32], 16), LIMITS) == {"SUM_MISMATCH"}
+
+
+def test_an_open_cell_wire_is_absent_and_does_not_read_as_its_neighbour(emulator: Path, shipped: bytes) -> None:
+    fields = run(emulator, shipped, "open 9", "run 1000").reports()[-1][1]
+    assert fields[12] == "-"
+    assert "-" not in fields[4:12] + fields[13:20]
+    assert {"UNKNOWN", "CELL_WIRE_OPEN"} <= names(int(fields[31], 16), FLAGS)
+
+
+def test_an_open_ntc_on_an_upper_channel_is_absent(emulator: Path, shipped: bytes) -> None:
+    fields = run(emulator, shipped, "adc 9 4096", "run 1000").reports()[-1][1]
+    assert fields[23:31] == ["251"] * 5 + ["-"] + ["251"] * 2
+    assert "TEMPERATURE_OPEN" in names(int(fields[31], 16), FLAGS)
+
+
+def test_a_saved_calibration_is_there_after_a_reset(emulator: Path, shipped: bytes) -> None:
+    save = (order("CAL CELL 3 3300"), "run 400", order("CAL SAVE"), "run 2500", "reset", "run 800")
+    heard = run(emulator, shipped, "run 600", *save, order("CAL SHOW"), "run 1500")
+    answers = heard.answers()
+    assert answers[1:3] == ["OK,CAL CELL 3 3300", "OK,CAL SAVE"]
+    assert answers[3].startswith("BOOT,1,")
+    assert answers[-1] == "OK,CAL SHOW"
+    [gain] = [int(text.split(",")[-1]) for text in answers if text.startswith("CAL,CELL,3,0,")]
+    assert 7_000 < gain < 13_000
+    fields = heard.reports()[-1][1]
+    assert fields[6] == "3300"
+    assert names(int(fields[31], 16), FLAGS) == set()
+
+
+def test_the_last_alarms_are_told_also_after_a_reset(emulator: Path, shipped: bytes) -> None:
+    heard = run(emulator, shipped, "run 1000", "cell 7 3720", "run 1700", "reset", "run 700", order("LOG"), "run 600")
+    [told] = [text.split(",") for text in heard.answers() if text.startswith("LOG,")]
+    assert told[1] == "0"
+    assert told[3] == str(LIMITS["CELL_HIGH_ALARM"])
+    assert int(told[4]) == pytest.approx(3720, abs=5)
+    assert heard.answers()[-1] == "OK,LOG"
+
+
+def test_damaged_and_unknown_orders_are_refused_with_a_reason(emulator: Path, shipped: bytes) -> None:
+    orders = ("run 500", "say ACK*0000", "run 300", order("OPEN CONTACTOR"), "run 300", "say " + "x" * 200, "run 300")
+    heard = run(emulator, shipped, *orders)
+    assert heard.answers()[1:] == ["NO,,damaged", "NO,OPEN CONTACTOR,unknown", "NO,,damaged"]
+
+
+def test_a_silent_host_is_told_and_heard_again(emulator: Path, shipped: bytes) -> None:
+    heard = run(emulator, shipped, "run 10800", order("HOST"), "run 700")
+    flags = [names(int(fields[31], 16), FLAGS) for _, fields in heard.reports()]
+    assert "HOST_SILENT" in flags[-5]
+    assert "HOST_SILENT" not in flags[-1]
+
+
+def test_the_dead_mans_pin_goes_with_every_scan(emulator: Path, shipped: bytes) -> None:
+    beats = [at_ms for at_ms, text in run(emulator, shipped, "run 3000").pins if text.startswith("heartbeat")][1:]
+    assert 10 <= len(beats) <= 12
+    assert all(200 <= later - earlier <= 300 for earlier, later in pairwise(beats))
+
+
+def test_a_task_that_hangs_stops_the_dead_mans_pin_and_resets_the_board(emulator: Path) -> None:
+    hanging = sketch(
+        {"battery_monitor.ino": (b"storage_step();", b"while (millis() > 2000U) {\n    }\n    storage_step();")}
+    )
+    heard = run(emulator, hanging, "run 3600")
+    boots = [(at_ms, text) for at_ms, text in heard.lines if text.startswith("BOOT")]
+    assert [text for _, text in boots] == ["BOOT,1,1,UNKNOWN", "BOOT,1,28,UNKNOWN"]
+    restarted_ms = boots[1][0]
+    assert 2900 <= restarted_ms <= 3300
+    quiet = [at_ms for at_ms, text in heard.pins if text.startswith("heartbeat") and 2010 < at_ms < restarted_ms - 20]
+    assert quiet == []
+
+
+def test_a_task_that_is_left_out_is_a_task_that_hangs(emulator: Path) -> None:
+    lacking = sketch({"battery_monitor.ino": (b"tasks_ran |= TASK_SHOWN;", b"")})
+    heard = run(emulator, lacking, "run 2600")
+    assert len([text for text in heard.answers() if text.startswith("BOOT")]) >= 2
+    assert [text for _, text in heard.pins if text == "heartbeat 1"] == []
