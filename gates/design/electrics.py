@@ -140,8 +140,9 @@ def _cell_faults(design: DesignFile, file: RequirementsFile) -> Iterator[str]:
 
 
 def _pin_faults(design: DesignFile) -> Iterator[str]:
-    yield from repeated("macro", (pin.macro for pin in design.pins))
-    for pin in design.pins:
+    named = [pin for pin in design.pins if pin.macro]
+    yield from repeated("macro", (pin.macro for pin in named))
+    for pin in named:
         if not _IDENTIFIER.fullmatch(pin.macro):
             yield f"the macro {pin.macro!r} is no name in C"
     is_mega = "mega" in design.board.casefold()

@@ -136,6 +136,7 @@ class Subject(StrEnum):
     SENSORS = "failures to detect"
     ALERTS = "alerts"
     RECORDS = "records and calibration"
+    SCOPE = "scope"
     DEVICES = "devices in the documents"
 
 
@@ -265,7 +266,7 @@ class Channel(_Value):
 
 
 class Pin(_Value):
-    """One pin of the board. macro: its name in pins.h. number: as the board counts, 22 or A0."""
+    """One pin of the board. macro: its name in pins.h, "" where none is needed. number: as the board counts: 22, A0."""
 
     macro: str
     number: str

@@ -21,6 +21,7 @@ GAIN: Final = Decimal(20)  # of the current amplifier
 SHUNT_MV: Final = Decimal(75)  # at its rated current
 HALL_ZERO_V: Final = Decimal("2.5")
 HALL_SWING_V: Final = Decimal("0.625")  # at its rated current
+KNOWN_V: Final = Decimal("2.5")
 SUPPLY_V, LOGIC_V = Decimal(9), Decimal(5)
 TEMPERATURES: Final = 8
 _HEADROOM: Final = Decimal("1.02")
@@ -138,6 +139,7 @@ def channels(circuit: Circuit, requirements: RequirementsFile) -> tuple[Channel,
         _shunt(circuit, requirements.limit("current-mismatch").clear),
         _hall(circuit, requirements.limit("current-mismatch").value),
         _temperature(circuit),
+        _known(circuit, requirements.limit("reference-fault").clear * 1000),
     )
 
 
@@ -259,6 +261,25 @@ def _temperature(circuit: Circuit) -> Channel:
             ("self-heating", Decimal("0.05"), "0.1 mW in a ring lug on metal"),
         ),
         required=Decimal(1),
+    )
+
+
+def _known(circuit: Circuit, required_mv: Decimal) -> Channel:
+    known, span = KNOWN_V * 1000, circuit.reference_v * 1000
+    return Channel(
+        name="known reference",
+        chain=("LM4040-2.5, of another maker and kind", f"A12 against {circuit.reference}"),
+        unit="mV",
+        span=span,
+        bits=BITS,
+        oversamples=OVERSAMPLES,
+        terms=_terms(
+            span / 2**BITS,
+            ("tolerance", known * Decimal("0.001"), "0.1 %"),
+            ("drift of the known reference", _drift(known, Decimal(100)), f"100 ppm/K over {_KELVIN} K"),
+            ("reference drift", _drift(known, _REFERENCE_PPM), f"{_REFERENCE_PPM} ppm/K over {_KELVIN} K"),
+        ),
+        required=required_mv,
     )
 
 

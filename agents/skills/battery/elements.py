@@ -90,6 +90,7 @@ def _cells(circuit: Circuit) -> Iterator[_Draft]:
         cells,
         "tap",
         "cell-voltage cell-high cell-low cell-failed imbalance open-wire",
+        backs_up="divider",
     )
     yield _Draft(
         "capacitor",
@@ -154,6 +155,7 @@ def _whole_pack(circuit: Circuit) -> Iterator[_Draft]:
         1,
         "pack",
         "surge no-switching",
+        backs_up="hall",
     )
 
 
@@ -205,8 +207,8 @@ def _board(circuit: Circuit) -> Iterator[_Draft]:
 
 def _alerts() -> Iterator[_Draft]:
     yield _Draft(
-        "lights", "lights", "green: all measured and good; yellow: warning or unknown; red: alarm", "LEDS", 1, "logic",
-        "local-alert unknown-first acknowledge",
+        "lights", "lights", "green: all measured and good, dark when the board is dead; yellow: warning or unknown; red: alarm", "LEDS", 1, "logic",
+        "local-alert unknown-first acknowledge", backs_up="second-buzzer",
     )  # fmt: skip
     yield _Draft("buzzer", "buzzer", "sounds with every alarm", "BUZZER", 1, "logic", "local-alert acknowledge")
     yield _Draft(

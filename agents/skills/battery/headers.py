@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from agents.skills.battery.circuit import GAIN, HALL_ZERO_V, OVERSAMPLES, TEMPERATURES, Circuit
+from agents.skills.battery.circuit import GAIN, HALL_ZERO_V, KNOWN_V, OVERSAMPLES, TEMPERATURES, Circuit
 from gates.claims import Claim
 from gates.design.files import Direction, Limit, Pin, RequirementsFile
 from gates.design.headers import macros_of
@@ -66,7 +66,7 @@ def calibration_header(requirements: RequirementsFile, circuit: Circuit) -> byte
         ("NTC_R25_OHM", "10000L", "NTC-10K"),
         ("NTC_BETA", "3950L", "NTC-10K"),
         ("NTC_SERIES_OHM", "10000L", "RES-10K"),
-        ("KNOWN_REFERENCE_UV", _micro(Decimal("2.5")), "LM4040-2.5"),
+        ("KNOWN_REFERENCE_UV", _micro(KNOWN_V), "LM4040-2.5"),
         ("BANDGAP_UV", _micro(Decimal("1.1")), "in the ATmega2560, 10 % either way"),
         ("SETTLE_MS", "5", "for the flying capacitor: 18 time constants"),
     )

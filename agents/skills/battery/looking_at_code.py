@@ -77,7 +77,7 @@ def _users(name: str, header: str, code: SketchCode) -> tuple[str, ...]:
 def pins_in_code(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
     """Whether the pins that lead to an element are numbered as designed, and whether code uses any of them."""
     for element in looked.serving(requirement):
-        pins = [pin for pin in looked.design.pins if _leads_to(pin, element)]
+        pins = [pin for pin in looked.design.pins if pin.macro and _leads_to(pin, element)]
         for pin in pins:
             yield from _numbered(pin, looked.code)
         if not pins:
