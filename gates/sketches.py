@@ -44,8 +44,12 @@ _MACHINE: Final = (
 )
 _C: Final = ("-std=gnu11",)
 _CPP: Final = ("-std=gnu++11", "-fno-exceptions", "-fno-threadsafe-statics")
-# Carets would show a line of whatever file a message names.
-_STRICT: Final = ("-Wall", "-Wextra", "-Wconversion", "-fno-diagnostics-show-caret", "-iquote", ".")
+# Carets would show a line of whatever file a message names. One error is all that is told, and headers that include
+# each other for ever end with it.
+_STRICT: Final = (
+    *("-Wall", "-Wextra", "-Wconversion", "-fno-diagnostics-show-caret", "-fmax-errors=1"),
+    *("-iquote", "."),
+)
 _COMPILED: Final = {
     ".c": ("avr-gcc", *_C),
     ".cpp": ("avr-g++", *_CPP),
@@ -100,13 +104,17 @@ class _NotHere(Exception):
     """What is missing on this machine."""
 
 
-def build(files: Mapping[str, bytes]) -> Built:
-    """Compile and link the files of one sketch folder, by their names in it."""
+def build(files: Mapping[str, bytes], limit_s: float = LIMIT_S) -> Built:
+    """Compile and link the files of one sketch folder, by their names in it.
+
+    limit_s: how long that may take; longer is a fault. Arduino's core, once in a process, is not counted.
+    """
     try:
         texts = _read(files)
         path = _tools()
         with tempfile.TemporaryDirectory(prefix="sketch-") as folder:
-            return _built(texts, _Room(Path(folder), path, time.monotonic() + LIMIT_S))
+            (Path(folder) / "core.a").write_bytes(_core(path))
+            return _built(texts, _Room(Path(folder), path, limit_s))
     except _Fault as fault:
         return Built(is_checked=True, fault=str(fault))
     except _NotHere as missing:
@@ -186,13 +194,14 @@ def _line(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
-@dataclass(frozen=True, slots=True)
 class _Room:
-    """Where a compiler works: one folder, little environment, until a moment of the monotonic clock."""
+    """Where compilers work: one folder, little environment, so many seconds in all from now on."""
 
-    folder: Path
-    path: str
-    until_s: float
+    def __init__(self, folder: Path, path: str, limit_s: float) -> None:
+        self.folder = folder
+        self._path = path
+        self._limit_s = limit_s
+        self._until_s = time.monotonic() + limit_s
 
     def run(self, *command: str) -> tuple[bool, str]:
         """Return whether a command succeeded, and what it said; _Fault when the time was not enough."""
@@ -203,7 +212,7 @@ class _Room:
             subprocess.Popen(
                 limited,
                 cwd=self.folder,
-                env={"PATH": self.path, "LC_ALL": "C", "HOME": str(self.folder), "TMPDIR": str(self.folder)},
+                env={"PATH": self._path, "LC_ALL": "C", "HOME": str(self.folder), "TMPDIR": str(self.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
@@ -211,9 +220,9 @@ class _Room:
             ) as process,
         ):
             try:
-                code = process.wait(max(0.0, self.until_s - time.monotonic()))
+                code = process.wait(max(0.0, self._until_s - time.monotonic()))
             except subprocess.TimeoutExpired as error:
-                raise _Fault(f"compiling it takes longer than {LIMIT_S:.0f} s") from error
+                raise _Fault(f"compiling it takes longer than {self._limit_s:.0f} s") from error
             finally:
                 _end_group(process)
             said.seek(0)
@@ -229,7 +238,6 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _built(texts: Mapping[str, str], room: _Room) -> Built:
-    (room.folder / "core.a").write_bytes(_core(room.path))
     for name, text in texts.items():
         (room.folder / name).write_text(text, newline="")
     assembled = [_compiled(name, texts, room) for name in texts if PurePosixPath(name).suffix in _COMPILED]
@@ -300,7 +308,7 @@ def _includes() -> tuple[str, ...]:
 def _core(path: str) -> bytes:
     """Return Arduino's core as a library, compiled once in this process; path is where the compiler was found."""
     with tempfile.TemporaryDirectory(prefix="arduino-core-") as folder:
-        room = _Room(Path(folder), path, time.monotonic() + LIMIT_S)
+        room = _Room(Path(folder), path, LIMIT_S)
         flags = (*_MACHINE, *_includes(), "-w", "-c")
         _core_step(room, "avr-gcc", *_C, *flags, *_core_files("c"), *_core_files("S"))
         _core_step(room, "avr-g++", *_CPP, *flags, *_core_files("cpp"))
