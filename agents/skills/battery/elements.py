@@ -207,7 +207,8 @@ def _board(circuit: Circuit) -> Iterator[_Draft]:
 
 def _alerts() -> Iterator[_Draft]:
     yield _Draft(
-        "lights", "lights", "green: all measured and good, dark when the board is dead; yellow: warning or unknown; red: alarm", "LEDS", 1, "logic",
+        "lights", "lights", "green: all is measured and good, dark when the board is dead; yellow: warning; red: alarm",
+        "LEDS", 1, "logic",
         "local-alert unknown-first acknowledge", backs_up="second-buzzer",
     )  # fmt: skip
     yield _Draft("buzzer", "buzzer", "sounds with every alarm", "BUZZER", 1, "logic", "local-alert acknowledge")

@@ -6,22 +6,22 @@ from typing import Final
 
 from agents.skills.battery import (
     billing,
-    compliance_report,
     design_report,
     diagrams,
     handbook,
     safety_report,
     software_report,
-    test_plan_report,
     wiring_report,
 )
 from agents.skills.battery.circuit import chosen
 from agents.skills.battery.citing import as_words
+from agents.skills.battery.compliance_report import compliance_page
 from agents.skills.battery.designing import design
 from agents.skills.battery.headers import calibration_header, limits_header, pins_header
 from agents.skills.battery.pack import NAME as PACK
 from agents.skills.battery.planning import plan_tests
 from agents.skills.battery.requirements import derive
+from agents.skills.battery.test_plan_report import plan_page
 from agents.skills.battery.verifying import verify
 from agents.skills.facts import read_report
 from agents.work import Outcome, SkillFailed, Work
@@ -154,7 +154,7 @@ def plan_the_tests(work: Work) -> Outcome:
     said = f"{len(made.tests)} tests for {len(requirements.requirements)} requirements"
     pages = (
         ("test-plan.json", files.written(made), files.TEST_PLAN),
-        ("TEST_PLAN.md", test_plan_report.render(made, requirements).encode(), _MARKDOWN),
+        ("TEST_PLAN.md", plan_page(made, requirements), _MARKDOWN),
     )
     return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
 
@@ -173,7 +173,7 @@ def verify_design(work: Work) -> Outcome:
     said = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
     pages = (
         ("compliance.json", files.written(made), files.COMPLIANCE),
-        ("COMPLIANCE.md", compliance_report.render(made, requirements).encode(), _MARKDOWN),
+        ("COMPLIANCE.md", compliance_page(made, requirements), _MARKDOWN),
     )
     values = {"not-met": counts[files.Conclusion.NOT_MET], "open": counts[files.Conclusion.OPEN]}
     return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages], values)
