@@ -75,15 +75,19 @@ def _row(fact: Fact) -> dict[str, object]:
 
 def escaped(text: str, limit: int = MAX_QUOTE) -> str:
     """Return untrusted text as one line that markdown shows as it is, cut with … at the limit."""
-    visible = "".join(_visible(letter) for letter in text)
-    line = re.sub(r"\s+", " ", visible).strip()
-    if len(line) > limit:
-        line = line[: limit - 1].rstrip() + "…"
+    line = one_line(text, limit)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_\[\]|#~])", r"\\\1", line)
     # Most renderers make links of bare addresses; written as entities these marks read the same and link nothing.
     line = line.replace("@", "&#64;").replace("://", "&#58;//")
     return re.sub(r"(?i)\bwww\.", "www&#46;", line)
+
+
+def one_line(text: str, limit: int = MAX_QUOTE) -> str:
+    """Return untrusted text as one line of letters that are seen, cut with … at the limit; markup is left as it is."""
+    visible = "".join(_visible(letter) for letter in text)
+    line = re.sub(r"\s+", " ", visible).strip()
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def _visible(letter: str) -> str:

@@ -1,6 +1,7 @@
 """The skills of those who design a battery monitor: each takes accepted files and hands on one subject."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -68,6 +69,11 @@ def _parts(work: Work) -> Mapping[str, Part]:
     return read_parts(_read(work, PARTS))
 
 
+def _ratings(work: Work) -> Mapping[str, Decimal]:
+    """Return what each part bears, in V, where the parts file says so."""
+    return {name: part.max_v for name, part in _parts(work).items() if part.max_v is not None}
+
+
 def _outcome(said: str, made: Iterable[File], values: Mapping[str, int] | None = None) -> Outcome:
     artifacts = tuple(made)
     return Outcome(said, artifacts, Effort(tool_calls=1, files_read=len(artifacts)), values or {})
@@ -100,8 +106,8 @@ def design_monitor(work: Work) -> Outcome:
     said = f"{len(made.elements)} elements, {len(made.channels)} ways of measuring, {len(made.failures)} failure modes"
     pages = (
         ("design.json", files.written(made), files.DESIGN),
-        ("DESIGN.md", design_report.render(requirements, made).encode(), _MARKDOWN),
-        ("WIRING.md", wiring_report.render(requirements, made).encode(), _MARKDOWN),
+        ("DESIGN.md", design_report.rendered(requirements, made, _ratings(work)), _MARKDOWN),
+        ("WIRING.md", wiring_report.rendered(requirements, made), _MARKDOWN),
         ("architecture.svg", diagrams.architecture(requirements, made), _SVG),
         ("wiring.svg", diagrams.wiring(requirements, made), _SVG),
     )
@@ -136,7 +142,7 @@ def write_firmware(work: Work) -> Outcome:
         work.write(f"{SKETCH_FOLDER}/{name}", data, _SOURCES[PurePosixPath(name).suffix], said)
         for name, data in sorted(sources.items())
     ]
-    page = software_report.render(requirements, made).encode()
+    page = software_report.rendered(requirements, made, sources)
     return _outcome(said, [*written, work.write("SOFTWARE.md", page, _MARKDOWN, said)])
 
 
