@@ -26,6 +26,7 @@ COMPLIANCE: Final = "application/vnd.orchestra.compliance+json"
 SKETCH: Final = "text/x-arduino"
 C_HEADER: Final = "text/x-chdr"
 C_SOURCE: Final = "text/x-csrc"
+CPP_SOURCE: Final = "text/x-c++src"
 
 MAX_BYTES: Final = 4_000_000
 MAX_ITEMS: Final = 4_000

@@ -8,7 +8,7 @@ from typing import Final
 
 from agents.skills.battery.pack import NAME as PACK
 from agents.skills.battery.pack import PackSettings, written_out
-from agents.skills.battery.skills import PRACTICE, SKETCH_FOLDER
+from agents.skills.battery.skills import PRACTICE, SKETCH_FOLDER, SOURCES
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
 from gates.design.parts import NAME as PARTS
@@ -25,7 +25,6 @@ COORDINATOR: Final = "@data-coordinator"
 _FACTS: Final = "facts"
 _HERE: Final = Path(str(files("scenarios") / "battery_design"))
 _SKETCH: Final = Path(str(files("firmware") / SKETCH_FOLDER))
-_SOURCES: Final = (".ino", ".c", ".h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def plan_mission(
         "pack": (_pack(pack, store),),
         "practice": (take(_HERE / PRACTICE, _HERE, store),),
         "parts": (_parts(parts or _HERE / PARTS, store),),
-        "sketch": tuple(take(path, _SKETCH, store) for path in sorted(_SKETCH.iterdir()) if path.suffix in _SOURCES),
+        "sketch": tuple(take(path, _SKETCH, store) for path in sorted(_SKETCH.iterdir()) if path.suffix in SOURCES),
         "documents": documents,
     }
     steps = tuple(_planned(step, given) for step in _STEPS)

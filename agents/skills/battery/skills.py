@@ -38,7 +38,12 @@ FACTS: Final = "facts.json"
 SKETCH_FOLDER: Final = "battery_monitor"
 _MADE_HERE: Final = ("limits.h", "calibration.h", "pins.h")
 _MARKDOWN, _SVG, _CSV = "text/markdown", "image/svg+xml", "text/csv"
-_SOURCES: Final[Mapping[str, str]] = {".ino": files.SKETCH, ".h": files.C_HEADER, ".c": files.C_SOURCE}
+SOURCES: Final[Mapping[str, str]] = {
+    ".ino": files.SKETCH,
+    ".h": files.C_HEADER,
+    ".c": files.C_SOURCE,
+    ".cpp": files.CPP_SOURCE,
+}
 
 
 def _input(work: Work, name: str) -> File:
@@ -139,7 +144,7 @@ def write_firmware(work: Work) -> Outcome:
     }
     said = f"sketch of {len(sources)} files with {len(requirements.limits)} limits compiled in"
     written = [
-        work.write(f"{SKETCH_FOLDER}/{name}", data, _SOURCES[PurePosixPath(name).suffix], said)
+        work.write(f"{SKETCH_FOLDER}/{name}", data, SOURCES[PurePosixPath(name).suffix], said)
         for name, data in sorted(sources.items())
     ]
     page = software_report.rendered(requirements, made, sources)
@@ -148,7 +153,7 @@ def write_firmware(work: Work) -> Outcome:
 
 def _shipped(work: Work) -> dict[str, bytes]:
     """Return the part of the sketch that is the same for every pack."""
-    given = [file for file in work.assignment.inputs if PurePosixPath(file.path).suffix in _SOURCES]
+    given = [file for file in work.assignment.inputs if PurePosixPath(file.path).suffix in SOURCES]
     names = {PurePosixPath(file.path).name: file for file in given}
     return {name: work.read(file) for name, file in names.items() if name not in _MADE_HERE}
 
