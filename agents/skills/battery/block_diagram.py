@@ -43,7 +43,7 @@ _BEHIND: Final = (Role.ALERTS, Role.DEAD_MAN, Role.LOGGER, Role.ISOLATOR)
 _CARRIED: Final[Mapping[Role, str]] = {
     Role.LOGGER: "serial",
     Role.ISOLATOR: "USB",
-    Role.POWER: "5 V",
+    Role.POWER: "VIN",
     Role.REFERENCES: "AREF",
 }
 

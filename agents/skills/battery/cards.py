@@ -234,7 +234,7 @@ def _power(sheet: Sheet, corner: Place, roles: Roles) -> None:
     pen.flag((0.4, 2.4), "PACK −", 2.2)
     pen.line((2.6, 2.4), (5.2, 2.4))
     pen.line((8.2, 4.6), (9.4, 4.6))
-    pen.flag((9.4, 4.6), "5 V", 1.8)
+    pen.flag((9.4, 4.6), "VIN", 1.8)
     pen.line((8.2, 2.4), (9.4, 2.4), (9.4, 2.1))
     pen.ground((9.4, 2.1))
 

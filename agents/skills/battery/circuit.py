@@ -166,11 +166,14 @@ def _cell(circuit: Circuit, required_mv: Decimal) -> Channel:
     return Channel(
         name="cell voltage",
         chain=(
-            "cell wire with fuse and 100 Ω",
-            f"{circuit.relay}, one pair a cell, chosen by 74HC154N",
-            "flying capacitor 1 µF",
-            f"{circuit.relay} to the converter",
-            f"A0 against {circuit.reference}",
+            "cell wires",
+            "tap fuses",
+            "tap resistors",
+            "cell relays",
+            "flying capacitor",
+            "transfer relay",
+            "A0",
+            "reference",
         ),
         unit="mV",
         span=span,
@@ -191,7 +194,7 @@ def _pack(circuit: Circuit, required_v: Decimal) -> Channel:
     top, span = circuit.pack.top_v, circuit.reference_v * circuit.ratio
     return Channel(
         name="pack voltage",
-        chain=("fuse", f"divider {circuit.ratio} : 1 of 0.1 % resistors", f"A1 against {circuit.reference}"),
+        chain=("pack divider, upper resistor", "pack divider, lower resistor", "A1", "reference"),
         unit="V",
         span=span,
         bits=BITS,
@@ -210,7 +213,7 @@ def _shunt(circuit: Circuit, required_a: Decimal) -> Channel:
     most, span = circuit.pack.max_current_a, circuit.shunt_span_a
     return Channel(
         name="current by shunt",
-        chain=(f"{circuit.shunt} in the negative lead", f"INA240A1, gain {GAIN}", f"A2 against {circuit.reference}"),
+        chain=("shunt", "current amplifier", "A2", "reference"),
         unit="A",
         span=span,
         bits=BITS,
@@ -230,7 +233,7 @@ def _hall(circuit: Circuit, required_a: Decimal) -> Channel:
     step = circuit.reference_v * _MILLION / 2**BITS / circuit.hall_uv_per_a
     return Channel(
         name="current by Hall sensor",
-        chain=(f"{circuit.hall} around the positive lead", f"A3 against {circuit.reference}"),
+        chain=("Hall sensor", "A3", "reference"),
         unit="A",
         span=step * 2**BITS,
         bits=BITS,
@@ -248,7 +251,7 @@ def _temperature(circuit: Circuit) -> Channel:
     step = Decimal("0.106")  # near 0 °C, where charging is decided: 38 mV a kelvin at 4.096 V
     return Channel(
         name="temperature",
-        chain=("NTC-10K on a cell terminal", "10 kΩ to the reference", "A4 to A11: ratio, the reference cancels"),
+        chain=("temperature string A", "temperature string B", "series resistors", "A4 to A11"),
         unit="degC",
         span=step * 2**BITS,
         bits=BITS,
@@ -268,7 +271,7 @@ def _known(circuit: Circuit, required_mv: Decimal) -> Channel:
     known, span = KNOWN_V * 1000, circuit.reference_v * 1000
     return Channel(
         name="known reference",
-        chain=("LM4040-2.5, of another maker and kind", f"A12 against {circuit.reference}"),
+        chain=("known reference", "A12", "reference"),
         unit="mV",
         span=span,
         bits=BITS,

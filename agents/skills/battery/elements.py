@@ -242,7 +242,11 @@ def _surroundings(circuit: Circuit) -> Iterator[_Draft]:
         "host",
         "silent-host",
     )
-    yield _Draft("housing", "board and housing", "holds it all, away from the cells", "BOARD", 1, "tap")
+    yield _Draft(
+        "small", "small parts", "transistors, resistors of lights and relays, 100 nF, two fuses for divider and supply",
+        "SMALL", 1, "tap",
+    )  # fmt: skip
+    yield _Draft("housing", "housing", "holds it all, away from the cells", "BOARD", 1, "tap")
     if circuit.pack.platform == HOST:
         yield _Draft(
             "host",

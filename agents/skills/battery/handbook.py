@@ -1,7 +1,6 @@
 """README.md for the builder: what there is, in which order to read and build, what it costs, and what is open."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
 from typing import Final
 
 from agents.skills.battery.pages import amount, table
@@ -71,7 +70,7 @@ def _open(requirements: RequirementsFile, compliance: ComplianceFile) -> Iterato
         yield f"- {escaped(note.text, 1_000)}"
     for one in compliance.verifications:
         if one.conclusion is not Conclusion.MET:
-            yield f"- {one.requirement} is {one.conclusion.value}: {escaped(one.evidence[-1], 300)}"
+            yield f"- {one.requirement} is {one.conclusion.value}: {escaped(one.evidence[0], 300)}"
     for question in compliance.questions:
         if not question.is_satisfied:
             yield f"- {escaped(question.question)} {escaped(question.answer, 500)}"
@@ -79,7 +78,9 @@ def _open(requirements: RequirementsFile, compliance: ComplianceFile) -> Iterato
 
 
 def _files(delivered: Iterable[str]) -> Iterator[tuple[str, str]]:
-    names = sorted(delivered, key=lambda name: (PurePosixPath(name).suffix == ".json", name))
+    names = sorted(delivered, key=lambda name: (list(_ABOUT).index(name) if name in _ABOUT else len(_ABOUT), name))
     for name in names:
-        about = _ABOUT.get(name, "the same for programs" if name.endswith(".json") else "part of the sketch")
-        yield f"[{escaped(name)}]({escaped(name)})", about
+        if name in _ABOUT or name.endswith(".json"):
+            yield f"[`{name}`]({name})", _ABOUT.get(name, "the same for programs")
+    rest = sum(name not in _ABOUT and not name.endswith(".json") for name in names)
+    yield "`battery_monitor/`", f"{rest} more files of the sketch, the same for every pack"

@@ -194,7 +194,7 @@ def hand_over(work: Work) -> Outcome:
     """Hand on every accepted file for the builder, with README.md to begin with."""
     compliance = files.read(files.ComplianceFile, _read(work, "compliance.json"), "compliance.json")
     accepted = [file for file in work.assignment.inputs if _is_made(file)]
-    page = handbook.render(_requirements(work), _bill(work), compliance, [_delivered(file) for file in accepted])
+    page = handbook.render(_requirements(work), _bill(work), compliance, [*map(_delivered, accepted), PACK, PRACTICE])
     said = f"{len(accepted) + 2} files for the builder"
     handed = [work.write(_delivered(file), work.read(file), file.media_type or _MARKDOWN, said) for file in accepted]
     kept = [work.write(name, _read(work, name), "text/plain", said) for name in (PACK, PRACTICE)]
