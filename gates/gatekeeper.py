@@ -4,6 +4,7 @@ It hears everything, remembers what was assigned, and answers each task-completi
 id follows from the result's: judging twice, in two lives, still gives one verdict in the journal.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -44,6 +45,8 @@ _INPUT_SECONDS: Final = 5.0
 # A result on which so many lives of the gatekeeper ended is not judged again: the next one would end too.
 LIVES: Final = 3
 _RECALLED: Final = {kind.value for kind in (MessageType.TASK_COMPLETION, MessageType.VERDICT, MessageType.LOST)}
+# Source: XML 1.0, production 2, Char.
+_UNSAYABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECISIONS: Final = {Pass: Decision.PASS, Reject: Decision.REJECT, Escalate: Decision.ESCALATE}
 
 
@@ -146,7 +149,7 @@ def _body(outcome: chain.Outcome, report: Report, judged: str) -> VerdictReport:
         judged=judged,
         reason=_reason(outcome.verdict, outcome.layer),
         description=report.result.description if report.result else "",
-        evidence=(*outcome.verdict.evidence, *(() if passed else _rejected(report))),
+        evidence=(*map(_sayable, outcome.verdict.evidence), *(() if passed else _rejected(report))),
         artifacts=report.result.artifacts if passed and report.result else (),
         error_details=None if passed else report.error_details,
         values=report.result.values if passed and report.result else (),
@@ -164,8 +167,13 @@ def _rejected(report: Report) -> tuple[str, ...]:
 
 def _reason(verdict: Verdict, layer: str) -> str:
     if isinstance(verdict, Pass):
-        return "; ".join(verdict.evidence) or "all gates passed"
-    return f"{layer.replace('_', ' ')}: {verdict.reason}"[:65536]
+        return _sayable("; ".join(verdict.evidence)) or "all gates passed"
+    return _sayable(f"{layer.replace('_', ' ')}: {verdict.reason}"[:65536])
+
+
+def _sayable(text: str) -> str:
+    """A reason may quote what was rejected; what XML cannot carry must not end the one who has to reject it."""
+    return _UNSAYABLE.sub("\ufffd", text)
 
 
 def serve(run: RunFolder) -> None:

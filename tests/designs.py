@@ -336,12 +336,12 @@ def limits_h(file: RequirementsFile) -> str:
 Changed = TypeVar("Changed", bound=BaseModel)
 
 
-def changed(file: Changed, **fields: object) -> Changed:
+def changed(file: Changed, /, **fields: object) -> Changed:
     """Return a file or a part of it with other fields; whatever was given to it is checked as when it is read."""
     return type(file).model_validate({**{name: getattr(file, name) for name in type(file).model_fields}, **fields})
 
 
-def with_limit(name: str, **fields: object) -> RequirementsFile:
+def with_limit(name: str, /, **fields: object) -> RequirementsFile:
     """Return the requirements with one limit changed."""
     file = requirements()
     limits = tuple(changed(one, **fields) if one.name == name else one for one in file.limits)

@@ -27,15 +27,15 @@ from gates.design.words import quantity, repeated, unknown
 def plan_faults(plan: TestPlanFile, file: RequirementsFile) -> Iterator[str]:
     """Yield what is wrong with a test plan, one sentence each."""
     yield from repeated("test", (test.id for test in plan.tests))
-    requirements = {requirement.id: None for requirement in file.requirements}
+    requirements = {requirement.id for requirement in file.requirements}
     limits = {limit.name: limit for limit in file.limits}
     for test in plan.tests:
         yield from unknown(test.id, "requirement", test.covers, requirements)
         yield from _stimulus_faults(test, limits)
-    covered = {identity for test in plan.tests for identity in test.covers}
-    for identity in requirements:
-        if identity not in covered:
-            yield f"{identity} is covered by no test"
+    covered = _covering(plan)
+    for requirement in file.requirements:
+        if requirement.id not in covered:
+            yield f"{requirement.id} is covered by no test"
     provoked = {test.limit for test in plan.tests}
     for limit in file.limits:
         if limit.level is Level.ALARM and limit.name not in provoked:
@@ -72,8 +72,8 @@ def compliance_faults(
         if counts[requirement.id] != 1:
             yield f"{requirement.id} has {counts[requirement.id]} verifications, it needs one"
     yield from unknown("a verification", "requirement", counts, {one.id for one in file.requirements})
+    yield from _reference_faults(compliance, design, plan)
     for verification in compliance.verifications:
-        yield from _reference_faults(verification, design, plan)
         if verification.conclusion is Conclusion.MET:
             yield from _unfounded(verification)
     for question in compliance.questions:
@@ -82,17 +82,27 @@ def compliance_faults(
     yield from _hidden(compliance, design)
 
 
-def _reference_faults(one: Verification, design: DesignFile, plan: TestPlanFile) -> Iterator[str]:
-    elements, tests = {element.id for element in design.elements}, {test.id: test for test in plan.tests}
-    yield from unknown(f"the verification of {one.requirement}", "element", one.elements, elements)
-    yield from unknown(f"the verification of {one.requirement}", "test", one.tests, tests)
-    serves = serving(design, one.requirement)
-    for element in one.elements:
-        if element in elements and element not in serves:
-            yield f"the verification of {one.requirement} counts on {element}, which the design does not"
-    for name in one.tests:
-        if name in tests and one.requirement not in tests[name].covers:
-            yield f"the verification of {one.requirement} counts on {name}, which does not cover it"
+def _reference_faults(compliance: ComplianceFile, design: DesignFile, plan: TestPlanFile) -> Iterator[str]:
+    elements, tests = {element.id for element in design.elements}, {test.id for test in plan.tests}
+    served, covered = serving(design), _covering(plan)
+    for one in compliance.verifications:
+        who = f"the verification of {one.requirement}"
+        yield from unknown(who, "element", one.elements, elements)
+        yield from unknown(who, "test", one.tests, tests)
+        for element in one.elements:
+            if element in elements and element not in served.get(one.requirement, ()):
+                yield f"{who} counts on {element}, which the design does not"
+        for test in one.tests:
+            if test in tests and test not in covered.get(one.requirement, ()):
+                yield f"{who} counts on {test}, which does not cover it"
+
+
+def _covering(plan: TestPlanFile) -> Mapping[str, set[str]]:
+    covered: dict[str, set[str]] = {}
+    for test in plan.tests:
+        for requirement in test.covers:
+            covered.setdefault(requirement, set()).add(test.id)
+    return covered
 
 
 def _unfounded(one: Verification) -> Iterator[str]:

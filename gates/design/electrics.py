@@ -35,16 +35,18 @@ def electric_faults(design: DesignFile, file: RequirementsFile, parts: Mapping[s
     """Yield what is wrong with a design, one sentence each."""
     yield from _named_once(design)
     yield from _node_faults(design, file)
+    yield from _reference_faults(design, file)
     nodes = {node.name: node for node in design.nodes}
     for element in design.elements:
-        yield from _element_faults(element, design, file)
         yield from _part_faults(element, nodes, parts, file.margin)
     for channel in design.channels:
         yield from _channel_faults(channel)
     yield from _cell_faults(design, file)
     yield from _pin_faults(design)
-    yield from _failure_faults(design, file)
-    yield from _unserved(design, file)
+    served = serving(design)
+    for requirement in file.requirements:
+        if requirement.id not in served:
+            yield f"{requirement.id} is met by no element and answers no failure mode"
 
 
 def _named_once(design: DesignFile) -> Iterator[str]:
@@ -65,11 +67,18 @@ def _node_faults(design: DesignFile, file: RequirementsFile) -> Iterator[str]:
             yield f"the node pack is given {quantity(node.max_v, 'V')}, but {cells} are {quantity(top, 'V')}"
 
 
-def _element_faults(element: Element, design: DesignFile, file: RequirementsFile) -> Iterator[str]:
-    others = {other.id for other in design.elements} - {element.id}
-    yield from unknown(element.id, "requirement", element.meets, {one.id for one in file.requirements})
-    if element.backs_up:
-        yield from unknown(element.id, "element", (element.backs_up,), others)
+def _reference_faults(design: DesignFile, file: RequirementsFile) -> Iterator[str]:
+    elements = {element.id for element in design.elements}
+    requirements = {requirement.id for requirement in file.requirements}
+    for element in design.elements:
+        yield from unknown(element.id, "requirement", element.meets, requirements)
+        if element.backs_up == element.id:
+            yield f"{element.id} backs up itself"
+        elif element.backs_up:
+            yield from unknown(element.id, "element", (element.backs_up,), elements)
+    for failure in design.failures:
+        yield from unknown(failure.id, "element", (failure.element,), elements)
+        yield from unknown(failure.id, "requirement", (failure.requirement,), requirements)
 
 
 def _part_faults(
@@ -158,21 +167,12 @@ def _pin(number: str, *, is_mega: bool) -> str:
     return name.lstrip("0") or "0" if name.isascii() and name.isdigit() else name
 
 
-def _failure_faults(design: DesignFile, file: RequirementsFile) -> Iterator[str]:
-    elements = {element.id for element in design.elements}
-    requirements = {requirement.id for requirement in file.requirements}
+def serving(design: DesignFile) -> Mapping[str, set[str]]:
+    """Return which elements serve each requirement, by their ids: they meet it, or it answers their failure."""
+    served: dict[str, set[str]] = {}
+    for element in design.elements:
+        for requirement in element.meets:
+            served.setdefault(requirement, set()).add(element.id)
     for failure in design.failures:
-        yield from unknown(failure.id, "element", (failure.element,), elements)
-        yield from unknown(failure.id, "requirement", (failure.requirement,), requirements)
-
-
-def _unserved(design: DesignFile, file: RequirementsFile) -> Iterator[str]:
-    for requirement in file.requirements:
-        if not serving(design, requirement.id):
-            yield f"{requirement.id} is met by no element and answers no failure mode"
-
-
-def serving(design: DesignFile, requirement: str) -> frozenset[str]:
-    """Return the elements, by id, that serve a requirement: they meet it, or it answers their failure."""
-    meeting = {element.id for element in design.elements if requirement in element.meets}
-    return frozenset(meeting | {one.element for one in design.failures if one.requirement == requirement})
+        served.setdefault(failure.requirement, set()).add(failure.element)
+    return served

@@ -56,8 +56,9 @@ def limit_faults(file: RequirementsFile) -> Iterator[str]:
         yield from _basis_faults(limit, claims, file.pack)
     yield from _bound_faults(file)
     yield from _order_faults(file)
+    limits = {limit.name for limit in file.limits}
     for requirement in file.requirements:
-        yield from _requirement_faults(requirement, {limit.name for limit in file.limits}, claims)
+        yield from _requirement_faults(requirement, limits, claims)
     for note in file.notes:
         yield from unknown("a note", "claim", note.claims, claims)
 
@@ -108,7 +109,7 @@ def _misquoted(limit: Limit, basis: Basis, claim: Claim | None) -> str | None:
         return f"{limit.name} rests on {quantity(basis.figure, basis.unit)}, but {_place(claim)} says {says}"
     unit = unit_of(claim)
     if unit is None or unit != basis.unit:
-        says = f"is in {claim.unit}" if claim.unit else "names no unit"
+        says = f"is in {claim.unit or unit}" if claim.unit or unit else "names no unit"
         return f"{limit.name} rests on {quantity(basis.figure, basis.unit)}, but {_place(claim)} {says}"
     return None
 
@@ -126,7 +127,7 @@ def _broken(limit: Limit, basis: Basis, claim: Claim | None, pack: Pack) -> str 
         return None
     return (
         f"{limit.name} {does} {quantity(value, unit)}, but {_place(claim)} {_SAID[basis.relation]} "
-        f"{quantity(bound, unit)}{_how(basis)}"
+        f"{quantity(bound, unit)}{_how(basis, unit)}"
     )
 
 
@@ -139,10 +140,12 @@ def _keeps(value: Decimal, relation: Relation, bound: Decimal) -> bool:
     }[relation]
 
 
-def _how(basis: Basis) -> str:
+def _how(basis: Basis, unit: str) -> str:
+    """Return how a bound was counted, where it is not the figure as it stands."""
     times = f"{quantity(basis.times, '')} × " if basis.times != 1 else ""
     plus = f" {'+' if basis.plus > 0 else '-'} {quantity(abs(basis.plus), basis.unit)}" if basis.plus else ""
-    return f" ({times}{quantity(basis.figure, basis.unit)}{plus})" if times or plus or basis.unit == RATE else ""
+    counted_so = f"{times}{quantity(basis.figure, basis.unit)}{plus}"
+    return f" ({counted_so})" if times or plus or basis.unit != unit else ""
 
 
 def _place(claim: Claim) -> str:

@@ -232,3 +232,21 @@ def test_a_result_that_ends_whoever_judges_it_is_set_aside_and_the_ladder_is_tol
     assert "3 lives of the gatekeeper ended" in verdict.reason
     assert isinstance(refusal, Refusal)
     assert (said[1].recipient, refusal.refused) == ("@worker", verdict.judged)
+
+
+def test_what_xml_cannot_carry_is_rejected_in_words_that_it_can(store: ArtifactStore) -> None:
+    bus = MemoryBus()
+    introduce(bus.publisher(SUPERVISOR))
+    assignment = TaskAssignment(title="t", skill="s", folder="mission/read", inputs=(source(store),))
+    given = message(
+        MessageType.TASK_ASSIGNMENT, assignment, "a", sender="@lead", recipient="@worker", task="read", attempt=1
+    )
+    bus.publisher("@lead").publish([given])
+    bus.publisher("@worker").publish([completion(store, claims(store, {"\x00\uffff": 1}))])
+    keeper = Gatekeeper(bus.publisher("@gatekeeper"), store)
+    for entry in bus.entries:
+        keeper.hear(entry)
+    [verdict] = [decode(entry.document).body for entry in bus.entries if entry.topic == "lead/verdict"]
+    assert isinstance(verdict, VerdictReport)
+    assert verdict.decision is Decision.REJECT
+    assert "claims.0.\ufffd" in verdict.reason
