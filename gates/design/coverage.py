@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from gates.design.electrics import serving
+from gates.design.electrics import services
 from gates.design.files import (
     ComplianceFile,
     Conclusion,
@@ -84,7 +84,7 @@ def compliance_faults(
 
 def _reference_faults(compliance: ComplianceFile, design: DesignFile, plan: TestPlanFile) -> Iterator[str]:
     elements, tests = {element.id for element in design.elements}, {test.id for test in plan.tests}
-    served, covered = serving(design), _covering(plan)
+    served, covered = services(design), _covering(plan)
     for one in compliance.verifications:
         who = f"the verification of {one.requirement}"
         yield from unknown(who, "element", one.elements, elements)

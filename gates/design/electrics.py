@@ -43,7 +43,7 @@ def electric_faults(design: DesignFile, file: RequirementsFile, parts: Mapping[s
         yield from _channel_faults(channel)
     yield from _cell_faults(design, file)
     yield from _pin_faults(design)
-    served = serving(design)
+    served = services(design)
     for requirement in file.requirements:
         if requirement.id not in served:
             yield f"{requirement.id} is met by no element and answers no failure mode"
@@ -149,11 +149,11 @@ def _cell_faults(design: DesignFile, file: RequirementsFile) -> Iterator[str]:
 
 
 def _pin_faults(design: DesignFile) -> Iterator[str]:
-    named = [pin for pin in design.pins if pin.macro]
-    yield from repeated("macro", (pin.macro for pin in named))
-    for pin in named:
-        if not _IDENTIFIER.fullmatch(pin.macro):
-            yield f"the macro {pin.macro!r} is no name in C"
+    macros = [pin.macro for pin in design.pins if pin.macro]
+    yield from repeated("macro", macros)
+    for macro in macros:
+        if not _IDENTIFIER.fullmatch(macro):
+            yield f"the macro {macro!r} is no name in C"
     is_mega = "mega" in design.board.casefold()
     yield from repeated("pin", (_pin(pin.number, is_mega=is_mega) for pin in design.pins))
 
@@ -167,12 +167,17 @@ def _pin(number: str, *, is_mega: bool) -> str:
     return name.lstrip("0") or "0" if name.isascii() and name.isdigit() else name
 
 
-def serving(design: DesignFile) -> Mapping[str, set[str]]:
-    """Return which elements serve each requirement, by their ids: they meet it, or it answers their failure."""
+def serving(design: DesignFile, requirement: str) -> frozenset[str]:
+    """Return the elements, by id, that serve a requirement: they meet it, or it answers their failure."""
+    return services(design).get(requirement, frozenset())
+
+
+def services(design: DesignFile) -> Mapping[str, frozenset[str]]:
+    """Return which elements serve each requirement, by their ids; a requirement that nothing serves is not in it."""
     served: dict[str, set[str]] = {}
     for element in design.elements:
         for requirement in element.meets:
             served.setdefault(requirement, set()).add(element.id)
     for failure in design.failures:
         served.setdefault(failure.requirement, set()).add(failure.element)
-    return served
+    return {requirement: frozenset(elements) for requirement, elements in served.items()}

@@ -267,7 +267,7 @@ class Channel(_Value):
 
 
 class Pin(_Value):
-    """One pin of the board. macro: its name in pins.h, "" where none is needed. number: as the board counts: 22, A0."""
+    """One pin of the board. macro: its name in pins.h, "" where the code needs none. number: as on the board, A0."""
 
     macro: str
     number: str

@@ -78,6 +78,11 @@ def test_the_design_of_the_sample_holds() -> None:
     assert electric(designs.design()) == []
 
 
+def test_pins_that_the_code_does_not_name_are_told_apart_by_their_numbers() -> None:
+    assert electric(with_pin("GND", macro="")) == []
+    assert electric(with_pin("22", macro="")) == ["the pin 22 stands 2 times"]
+
+
 def test_a_divider_at_sixty_volts_is_refused_with_its_step_however_it_is_averaged() -> None:
     for oversamples in (1, 16, 1_000_000):
         channel = changed(cell_channel("60", quantisation="0.0074", reference="0.0005"), oversamples=oversamples)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from gates.design.holding import compiles
 from gates.design.parts import read_parts
 from gates.design.words import listed
 from gates.judged import Judged
+from gates.sketches import Built
 from protocol.verdicts import Pass, Reject, Verdict
 from tests import designs
 from tests.designs import PARTS_CSV, changed, d, result, whole, with_limit
@@ -141,15 +141,6 @@ def test_a_sketch_without_its_limits_or_with_other_ones_is_rejected(store: Artif
     assert "CELL_HIGH_ALARM_MV is 3750, the requirements say 3650" in said
     sly = {**whole(), "battery_monitor/alarms.c": b"#undef CELL_HIGH_ALARM_MV\n"}
     assert "alarms.c, line 1 redefines CELL_HIGH_ALARM_MV" in reason(run(GATES, result(store, sly)))
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a build came to, as the gate hears of it."""
-
-    is_checked: bool
-    fault: str = ""
-    note: str = ""
 
 
 @pytest.mark.parametrize(
