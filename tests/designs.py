@@ -63,6 +63,8 @@ max_current_a: 280
 min_v: 2.5
 max_v: 3.65
 budget_usd: 50
+accuracy_mv: 10
+margin: 1.25
 """
 CELL_MD = (
     "# Cell\n"
@@ -103,6 +105,9 @@ def _claim(identity: str, document: str, line: int, *figure: str, unit: str = ""
 
 
 CLAIMS = (
+    _claim("c-capacity", "pack.yaml", 3, "280"),
+    _claim("c-accuracy", "pack.yaml", 8, "10"),
+    _claim("c-margin", "pack.yaml", 9, "1.25"),
     _claim("c-current", "pack.yaml", 4, "280"),
     _claim("c-min", "pack.yaml", 5, "2.5"),
     _claim("c-max", "pack.yaml", 6, "3.65"),

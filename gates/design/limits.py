@@ -4,8 +4,10 @@
    in its document is gate 2's to see.
 2. The value keeps the relation to each basis, counted as the basis says. A basis in seconds or minutes holds the delay.
 3. An alarm rests on a figure that bounds it on its dangerous side: "at most" or "equal" for one that speaks up above.
-4. It is over on the safe side of where it began, and a warning comes before the alarm of the same name.
-5. The pack's own figures stand in a claim, and bound the limits of cells and pack.
+4. It is over on the safe side of where it began. A warning comes before the alarm of the same name, and the alarm
+   waits no longer than the warning.
+5. What other files are held against stands in a claim: the pack's voltages and current, the accuracy, the margin. The
+   pack bounds the limits of its cells and its own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -198,6 +200,9 @@ def _order_faults(file: RequirementsFile) -> Iterator[str]:
                 f"{warning.name} at {quantity(warning.value, warning.unit)} does not come before {alarm.name} at "
                 f"{quantity(alarm.value, alarm.unit)}"
             )
+        if alarm.delay_s > warning.delay_s:
+            waits = f"{quantity(alarm.delay_s, 's')}, longer than {warning.name} with {quantity(warning.delay_s, 's')}"
+            yield f"{alarm.name} waits {waits}"
 
 
 def _pack_faults(file: RequirementsFile) -> Iterator[str]:
@@ -209,18 +214,35 @@ def _pack_faults(file: RequirementsFile) -> Iterator[str]:
             yield f"{name} of the pack is {quantity(value, '')}"
     if file.accuracy_mv <= 0:
         yield f"the accuracy is {quantity(file.accuracy_mv, 'mV')}"
-    said = {unit: _said(file, unit) for unit in ("V", "A")}
-    for name, value, unit in (("max_v", pack.max_v, "V"), ("min_v", pack.min_v, "V"),
-                              ("max_current_a", pack.max_current_a, "A")):  # fmt: skip
+    yield from _unsaid(file)
+
+
+def _unsaid(file: RequirementsFile) -> Iterator[str]:
+    """Yield which of the figures that other files are held against stand in no claim."""
+    pack = file.pack
+    figures = [
+        ("max_v of the pack", pack.max_v, "V"),
+        ("min_v of the pack", pack.min_v, "V"),
+        ("max_current_a of the pack", pack.max_current_a, "A"),
+        ("the accuracy", file.accuracy_mv, "mV"),
+        ("the margin", file.margin, ""),
+    ]
+    if any(basis.unit == RATE for limit in file.limits for basis in limit.bases):
+        figures.append(("capacity_ah of the pack", pack.capacity_ah, "Ah"))
+    said = {unit: _said(file, unit) for _, _, unit in figures}
+    for name, value, unit in figures:
+        # A document may give the voltage of the whole pack and not that of a cell.
         if not {value, pack.cells * value} & said[unit]:
-            yield f"{name} of the pack is {quantity(value, unit)}, which no claim says"
+            yield f"{name} is {quantity(value, unit)}, which no claim says"
 
 
 def _said(file: RequirementsFile, unit: str) -> set[Decimal]:
-    """Return every figure of the claims that measures what this unit does, in this unit."""
-    found = set()
+    """Return every figure of the claims that measures what this unit does, in this unit; for "" the bare numbers."""
+    found: set[Decimal] = set()
     for claim in file.claims:
         own = unit_of(claim) or ""
-        if is_of("A" if own == RATE else own, unit):
+        if own == unit:
+            found |= figures_of(claim)
+        elif is_of("A" if own == RATE else own, unit):
             found |= {counted(figure, own, unit, file.pack) for figure in figures_of(claim)}
     return found

@@ -47,8 +47,8 @@ def test_a_whole_design_passes_and_the_evidence_says_what_was_looked_at(store: A
     verdict = run(GATES, result(store, whole())).verdict
     assert isinstance(verdict, Pass)
     for words in (
-        "8 quotes stand verbatim at their places",
-        "9 limits hold against 8 claims",
+        "11 quotes stand verbatim at their places",
+        "9 limits hold against 11 claims",
         "2 parts bear what stands at their nodes, 1 channels measure as they have to",
         "3 lines of the bill add up and hold all that is needed",
         "8 tests cover 4 requirements",
@@ -120,7 +120,7 @@ def test_a_design_without_its_parts_is_rejected(store: ArtifactStore) -> None:
 
 
 def test_a_result_cannot_bring_requirements_of_its_own_to_be_held_against(store: ArtifactStore) -> None:
-    easier = written(changed(designs.requirements(), accuracy_mv=d("100")))
+    easier = written(changed(designs.requirements(), notes=({"text": "not the ones that were accepted"},)))
     made = {"requirements.json": easier, "design.json": whole()["design.json"]}
     given = {"requirements.json": written(designs.requirements())}
     assert "the result brings another one than was given" in reason(run(GATES, result(store, made, given)))

@@ -72,6 +72,9 @@ def with_pack(**fields: object) -> RequirementsFile:
         (with_pack(min_v=d("3.65")), "a cell of the pack goes from 3.65 V to 3.65 V"),
         (with_pack(capacity_ah=d("0")), "capacity_ah of the pack is 0"),
         (changed(designs.requirements(), accuracy_mv=d("0")), "the accuracy is 0 mV"),
+        (changed(designs.requirements(), accuracy_mv=d("100")), "the accuracy is 100 mV, which no claim says"),
+        (changed(designs.requirements(), margin=d("1")), "the margin is 1, which no claim says"),
+        (with_pack(capacity_ah=d("560")), "capacity_ah of the pack is 560 Ah, which no claim says"),
         (
             changed(designs.requirements(), notes=[{"text": "look", "claims": ["c-none"]}]),
             "a note names the claim c-none, which is not there",
@@ -89,6 +92,11 @@ def test_a_warning_that_comes_after_its_alarm_is_named() -> None:
     assert any(
         "cell-low-warn at 2.4 V does not come before cell-low-alarm at 2.5 V" in one for one in limit_faults(low)
     )
+
+
+def test_an_alarm_that_waits_longer_than_its_warning_is_named() -> None:
+    [fault] = limit_faults(with_limit("cell-high-alarm", delay_s=d("1000")))
+    assert fault == "cell-high-alarm waits 1000 s, longer than cell-high-warn with 2 s"
 
 
 def test_a_requirement_names_only_limits_and_claims_that_are_there() -> None:
