@@ -20,7 +20,7 @@ from coordinators.rows import TaskRow
 from coordinators.tasks import State
 from observers.report.page import render
 from observers.report.reading import read
-from observers.report.values import Report, Unbegun
+from observers.report.values import RunReport, Unbegun
 from protocol.errors import OrchestraError, SourceError
 
 
@@ -51,7 +51,7 @@ def report(
         raise typer.Exit(Exit.FAILED)
 
 
-def _with_unbegun(told: Report, run: RunFolder) -> Report:
+def _with_unbegun(told: RunReport, run: RunFolder) -> RunReport:
     """Return the report with the tasks of the plan that nobody was given, as the coordinator's rules have them."""
     begun = {one.task for one in told.attempts}
     try:

@@ -22,7 +22,7 @@ from observers.outline import ASKS, DONE, GIVEN_UP, RUNNING
 from observers.report.scale import duration
 from observers.report.sequence import diagram
 from observers.report.timeline import timeline
-from observers.report.values import Attempt, Fate, Report
+from observers.report.values import DAMAGED, Attempt, Fate, RunReport
 from observers.summary import printable
 from protocol.messages import Mark
 from protocol.names import render_timestamp
@@ -37,7 +37,7 @@ _SIGNS: Final = {
     Mark.ESCALATED.value: ("!", "raised"),
     Mark.TRIGGERED.value: ("!", "raised"),
 }
-_TONES: Final = {DONE: "good", GIVEN_UP: "bad", ASKS: "person", RUNNING: "going"}
+_TONES: Final = {DONE: "good", GIVEN_UP: "bad", DAMAGED: "bad", ASKS: "person", RUNNING: "going"}
 _LONGEST: Final = 600  # characters of a text that is shown as a whole
 _UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Bounded(Generic[T]):
         return len(self.rows) < self.total
 
 
-def render(report: Report) -> str:
+def render(report: RunReport) -> str:
     """Return the page of a report."""
     return (
         _environment()
@@ -72,6 +72,7 @@ def render(report: Report) -> str:
             attempts=_attempts(report.attempts),
             unbegun=_bounded(report.unbegun or ()),
             requests=_bounded(report.requests),
+            words=_bounded(report.words),
             recoveries=_bounded(report.recoveries),
             artifacts=_bounded(report.artifacts),
             results=_bounded([one for one in report.artifacts if one.is_result]),

@@ -2,7 +2,7 @@
 
 1. Everything is read up to one and the same entry, the last one that the first pass came to.
 2. A journal that is damaged is told up to the damage: a report that says so is worth more than none.
-3. Memory does not grow with what is not shown.
+3. Of messages only those are kept that are shown; of attempts and files all, because what is shown is chosen of them.
 """
 
 from collections import Counter, deque
@@ -25,7 +25,7 @@ from observers.outline import Outline
 from observers.pruning import pruned_place
 from observers.recoveries import account
 from observers.report.attempts import Attempts
-from observers.report.values import Agent, Artifact, Attempt, Audit, Costs, Fate, Report, Said, Talk
+from observers.report.values import DAMAGED, Agent, Artifact, Attempt, Audit, Costs, Fate, RunReport, Said, Talk
 from observers.stamps import stamped
 from observers.summary import describe
 from observers.tables import open_tables
@@ -36,7 +36,7 @@ from protocol.errors import JournalError, OrchestraError, SourceError, WireError
 from protocol.messages import Message, MessageType
 from protocol.topics import HUMAN
 
-MOST_CHECKED: Final = 500  # artifacts whose bytes are held against their digests
+_CHECKED: Final = 200  # artifacts whose bytes are held against their digests: as many as a page shows
 _FIRST: Final = 60  # messages that are shown from the beginning, and as many from the end
 _NOTABLE: Final = 160  # of those in between, that went wrong or concern people
 _FOLDED: Final = frozenset(
@@ -52,7 +52,7 @@ _FOLDED: Final = frozenset(
 _SETTING_UP: Final = (Verb.EPOCH, Verb.PRESENT)
 
 
-def read(run: RunFolder, now_ns: int) -> Report:
+def read(run: RunFolder, now_ns: int) -> RunReport:
     """Return what the folder of a run tells. now_ns: by which it is judged what has lapsed.
 
     Raises:
@@ -68,11 +68,11 @@ def read(run: RunFolder, now_ns: int) -> Report:
     outline, upto = reading.outline, reading.outline.entries
     recoveries = account(_again(run, start[0], upto)).recoveries
     attempts = reading.attempts.all(recoveries, is_open=runs_on, is_over=outline.is_over)
-    return Report(
+    return RunReport(
         run=run.id,
         folder=run.path.name,
         scenario=outline.scenario,
-        stands=outline.stands(runs_on),
+        stands=DAMAGED if damage else outline.stands(runs_on),
         why=outline.why,
         entries=upto,
         head=reading.head.hex(),
@@ -91,6 +91,7 @@ def read(run: RunFolder, now_ns: int) -> Report:
         attempts=attempts,
         talk=reading.talk(),
         requests=tuple(requests(_again(run, start[0], upto), run.id)),
+        words=tuple(reading.words),
         recoveries=recoveries,
         artifacts=tuple(_checked(reading.artifacts, ArtifactStore(run.artifacts))),
         costs=_costs(run) if not damage else Costs(trouble=damage),
@@ -132,6 +133,7 @@ class _Reading:
     roles: dict[str, str] = field(default_factory=dict)
     instances: dict[str, set[str]] = field(default_factory=dict)
     artifacts: list[Artifact] = field(default_factory=list)
+    words: list[Said] = field(default_factory=list)
     _first: list[Said] = field(default_factory=list)
     _notable: list[Said] = field(default_factory=list)
     _last: deque[Said] = field(default_factory=lambda: deque(maxlen=_FIRST))
@@ -203,6 +205,8 @@ class _Reading:
         elif _is_notable(message) and len(self._notable) < _NOTABLE:
             self._notable.append(said)
         self._last.append(said)
+        if message.sender == HUMAN and message.type is MessageType.CONTROL:
+            self.words.append(said)
 
 
 def _is_notable(message: Message) -> bool:
@@ -234,7 +238,7 @@ def _checked(artifacts: list[Artifact], store: ArtifactStore) -> Iterator[Artifa
     """Yield artifacts, results first, with whether the store has the bytes of each of the first."""
     ordered = sorted(artifacts, key=lambda one: not one.is_result)
     for number, one in enumerate(ordered):
-        is_kept = _is_kept(one.file, store) if number < MOST_CHECKED else None
+        is_kept = _is_kept(one.file, store) if number < _CHECKED else None
         yield Artifact(one.file, one.task, one.agent, one.is_result, is_kept)
 
 

@@ -81,9 +81,9 @@ class Scale:
             first_ns = -(-(piece.begin_ns - zero_ns) // step_ns) * step_ns
             moments = list(range(first_ns, piece.end_ns - zero_ns + 1, step_ns))
             for offset_ns in moments or [piece.begin_ns - zero_ns]:
-                x = self.x(zero_ns + offset_ns)
-                if not found or x - found[-1].x >= _NEAR:
-                    found.append(Tick(x, f"+{duration(offset_ns)}" if offset_ns else "0"))
+                tick = Tick(self.x(zero_ns + offset_ns), f"+{duration(offset_ns)}" if offset_ns else "0")
+                if not found or (tick.x - found[-1].x >= _NEAR and tick.label != found[-1].label):
+                    found.append(tick)
         return tuple(found)
 
 

@@ -11,14 +11,14 @@ from typing import Final
 
 from observers.inbox import Request
 from observers.report.scale import Scale, Tick, duration, scale
-from observers.report.values import Attempt, Fate, Report
+from observers.report.values import Attempt, Fate, RunReport
 from protocol.topics import HUMAN
 
 MOST_BARS: Final = 600
 MOST_LANES: Final = 40
 WIDTH: Final = 960
 _MARGIN: Final = 14.0
-_AXIS: Final = 34.0
+_AXIS, _CUTS = 34.0, 14.0  # the height of the axis, and of the line below it that tells what is cut out
 _NAME, _ROW, _BAR, _GAP = 22.0, 19.0, 15.0, 12.0
 _MOST_ROWS: Final = 10  # attempts at the same time that a lane shows
 _LEAST: Final = 3.0  # the width of a bar
@@ -92,7 +92,7 @@ class _Stretch:
         return self.kind == Fate.ACCEPTED.value, self.begin_ns - self.end_ns
 
 
-def timeline(report: Report) -> Timeline:
+def timeline(report: RunReport) -> Timeline:
     """Return the timeline of a run."""
     stretches = [_attempted(one, report) for one in report.attempts]
     stretches += [_requested(one, report) for one in report.requests]
@@ -102,7 +102,7 @@ def timeline(report: Report) -> Timeline:
         lanes.setdefault(one.lane, []).append(one)
     most = sorted(lanes, key=lambda name: -len(lanes[name]))[:MOST_LANES]
     chosen = _chosen([one for name in most for one in lanes[name]])
-    drawn, y = [], _AXIS
+    drawn, y = [], _AXIS + (_CUTS if scaled.breaks else 0)
     for name in (name for name in lanes if name in most):
         lane, y = _lane(name, lanes[name], chosen, scaled, y)
         drawn.append(lane)
@@ -120,7 +120,7 @@ def timeline(report: Report) -> Timeline:
     )
 
 
-def _attempted(one: Attempt, report: Report) -> _Stretch:
+def _attempted(one: Attempt, report: RunReport) -> _Stretch:
     end_ns = one.ended_ns or report.ended_ns
     number = f", attempt {one.number}" if one.number else ""
     waited = f" after waiting {duration(one.claimed_ns - one.assigned_ns)}" if one.claimed_ns else ""
@@ -132,7 +132,7 @@ def _attempted(one: Attempt, report: Report) -> _Stretch:
     return _Stretch(one.agent, one.began_ns, max(end_ns, one.began_ns), kind, label, told, is_judged)
 
 
-def _requested(one: Request, report: Report) -> _Stretch:
+def _requested(one: Request, report: RunReport) -> _Stretch:
     said = one.settlement
     end_ns = said.said_ns if said else report.ended_ns
     answer = f"{said.choice} by {said.person or 'a person'}" if said else one.standing(report.now_ns).value
@@ -140,7 +140,7 @@ def _requested(one: Request, report: Report) -> _Stretch:
     return _Stretch(HUMAN, one.asked_ns, max(end_ns, one.asked_ns), ASKED, one.task, told, False)
 
 
-def _scale(report: Report, stretches: Sequence[_Stretch]) -> Scale:
+def _scale(report: RunReport, stretches: Sequence[_Stretch]) -> Scale:
     moments = {report.began_ns, report.ended_ns, *report.starts_ns}
     for one in stretches:
         moments |= {one.begin_ns, one.end_ns}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from bus.seals import Seal
 from observers.costs import Cost
@@ -12,6 +13,8 @@ from observers.recoveries import Recovery
 from observers.verify import Finding
 from protocol.bodies import Decision, File
 from protocol.messages import MessageType
+
+DAMAGED: Final = "damaged"  # how a run stands of whose journal nobody can read the end
 
 
 class Fate(Enum):
@@ -153,14 +156,14 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class RunReport:
     """A run as its journal tells it up to one entry: all that the page shows.
 
-    folder: the name of its folder. stands, why: as in `observers.outline`. entries: the sequence of the last entry that
-    was read; head: the chain's head there, hexadecimal. pruned: up to which entry the journal was pruned.
+    folder: the name of its folder. stands, why: as in `observers.outline`, or DAMAGED. entries: the sequence of the
+    last entry that was read; head: the chain's head there, hexadecimal. pruned: up to which entry the journal was.
     damage: why the reading ended there, "" where it ended with the journal. starts_ns: when a broker opened it.
     parent: of which run it is a fork, and after which entry. kinds: how many messages of each type.
-    unbegun: None where that is not known; why_unknown: why not.
+    unbegun: None where that is not known; why_unknown: why not. words: what people said unasked, such as to cancel.
     """
 
     run: str
@@ -187,6 +190,7 @@ class Report:
     why_unknown: str = ""
     talk: Talk = Talk()
     requests: tuple[Request, ...] = ()
+    words: tuple[Said, ...] = ()
     recoveries: tuple[Recovery, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     costs: Costs = Costs()

@@ -142,7 +142,7 @@ def test_a_browser_shows_the_page_on_any_screen_and_on_paper(done: Path, tmp_pat
         ):
             assert words in seen
         assert shown.ask("document.querySelectorAll('svg.gantt rect.bar.accepted').length") == 9
-        for width in (1280, 768, 360):
+        for width in (1280, 900, 768, 360):
             shown.resize(width)
             assert shown.ask("document.documentElement.scrollWidth <= innerWidth"), width
         light = shown.ask("getComputedStyle(document.body).backgroundColor")

@@ -25,7 +25,7 @@ from observers.report.values import (
     Costs,
     Fate,
     Judgement,
-    Report,
+    RunReport,
     Said,
     Talk,
     Unbegun,
@@ -66,8 +66,8 @@ def attempt(number: int, *, fate: Fate = Fate.ACCEPTED, agent: str = "@worker", 
     )
 
 
-def a_report(*attempts: Attempt, **more: object) -> Report:
-    told = Report(
+def a_report(*attempts: Attempt, **more: object) -> RunReport:
+    told = RunReport(
         run="one",
         folder="one",
         scenario="a scenario",
@@ -95,7 +95,7 @@ def a_run(folder: Path, rehearsed: Rehearsed) -> RunFolder:
     return run
 
 
-def fates(told: Report) -> list[tuple[str, int | None, Fate]]:
+def fates(told: RunReport) -> list[tuple[str, int | None, Fate]]:
     return [(one.task, one.number, one.fate) for one in told.attempts if not one.is_mission]
 
 
@@ -163,6 +163,14 @@ def test_what_people_were_asked_is_told_with_what_they_said(tmp_path: Path) -> N
     assert "not answered yet" in page
 
 
+def test_a_person_who_cancels_is_told_though_nobody_asked(tmp_path: Path) -> None:
+    settings = (Setting(name="person", value="anna"), Setting(name="reason", value="too slow"))
+    body = Control(verb=Verb.CANCEL, subject="deploy", settings=settings)
+    cancelled = message(MessageType.CONTROL, body, "c-1", sender=HUMAN, recipient="@lead", task="deploy")
+    told = read(stopped_run(tmp_path / "run", started(), cancelled), NOW_NS)
+    assert "cancel deploy by anna: too slow" in Seen(render(told)).text
+
+
 def test_a_fork_names_its_parent(tmp_path: Path) -> None:
     body = Control(verb=Verb.FORK, subject="elsewhere", settings=(Setting(name="at", value="12"),))
     forked = message(MessageType.CONTROL, body, "fork", sender=SUPERVISOR, recipient=EVERYONE, task="run")
@@ -176,7 +184,7 @@ def test_a_journal_that_is_damaged_is_told_up_to_the_damage(tmp_path: Path) -> N
     journal.append([("everyone/control", b"<agent-message>no</agent-message>")])
     journal.close()
     told = read(run, NOW_NS)
-    assert told.entries == whole
+    assert (told.entries, told.stands) == (whole, "damaged")
     assert told.damage.startswith(f"entry {whole + 1} is no message")
     assert f"could be read up to entry {whole} only" in Seen(render(told)).text
 
@@ -202,7 +210,7 @@ def test_nothing_that_comes_from_a_run_becomes_markup_or_acts_on_the_screen() ->
     assert "49" not in re.sub(r"[0-9a-f]{20,}", "", seen.text.replace("{{ 7*7 }}", ""))
 
 
-def _hostile() -> Report:
+def _hostile() -> RunReport:
     judgement = Judgement(3, Decision.REJECT, (HOSTILE,) * 5, HOSTILE, (HOSTILE, HOSTILE))
     tried = replace(attempt(1, fate=Fate.REJECTED, agent=HOSTILE), task=HOSTILE, title=HOSTILE, strategy=HOSTILE)
     file = File.model_construct(path=HOSTILE, sha256=HOSTILE, bytes=1, media_type=HOSTILE, summary=HOSTILE)
@@ -235,6 +243,7 @@ def _hostile() -> Report:
         agents=(Agent(name=HOSTILE, role=HOSTILE, instances=1, sent=1, attempts={Fate.LOST: 1}),),
         unbegun=(Unbegun(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
         talk=Talk((said,)),
+        words=(said,),
         requests=(request, replace(request, settlement=Settlement(HOSTILE, HOSTILE, HOSTILE, NOW_NS, 1))),
         recoveries=(failed,),
         artifacts=(Artifact(file, HOSTILE, HOSTILE, True, False),),
@@ -348,6 +357,7 @@ def test_an_axis_has_some_marks_and_not_too_many(span_s: int) -> None:
     ticks = scale([NOW_NS, NOW_NS + span_s * S], [], 0, 960).ticks()
     assert 1 <= len(ticks) <= 12
     assert ticks[0].label == "0"
+    assert len({tick.label for tick in ticks}) == len(ticks)
 
 
 @pytest.mark.parametrize(
