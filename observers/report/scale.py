@@ -56,10 +56,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Pieces of time side by side. breaks: where something is cut out between them, and how long it took."""
+    """Pieces of time side by side. breaks: where something is cut out between them, and how long it took.
+
+    zero_ns: the moment from which its marks are counted.
+    """
 
     pieces: tuple[Piece, ...]
     breaks: tuple[Tick, ...]
+    zero_ns: int
 
     def x(self, at_ns: int) -> float:
         """Return where a moment stands; what was cut out stands in the middle of its break."""
@@ -72,8 +76,8 @@ class Scale:
         return piece.left + share * (piece.right - piece.left)
 
     def ticks(self) -> tuple[Tick, ...]:
-        """Return the marks of the axis, counted from the first moment."""
-        zero_ns = self.pieces[0].begin_ns
+        """Return the marks of the axis."""
+        zero_ns = self.zero_ns
         drawn_ns = sum(piece.end_ns - piece.begin_ns for piece in self.pieces)
         step_ns = next((step for step in _STEPS if drawn_ns <= step * _MOST_TICKS), _STEPS[-1])
         found: list[Tick] = []
@@ -87,10 +91,13 @@ class Scale:
         return tuple(found)
 
 
-def scale(moments: Iterable[int], busy: Iterable[tuple[int, int]], left: float, right: float) -> Scale:
+def scale(
+    moments: Iterable[int], busy: Iterable[tuple[int, int]], left: float, right: float, zero_ns: int | None = None
+) -> Scale:
     """Return the scale on which these moments, nanoseconds, lie between two places.
 
-    busy: from when to when something was being done, though nothing was said; that is never cut out.
+    busy: from when to when something was being done, though nothing was said; that is never cut out. zero_ns: from when
+    its marks are counted; None: from the first moment.
     """
     ordered = sorted(set(moments)) or [0]
     cut = _dull(ordered, _merged(busy))
@@ -103,7 +110,7 @@ def scale(moments: Iterable[int], busy: Iterable[tuple[int, int]], left: float, 
         pieces.append(Piece(begin_ns, end_ns, x, x + wide))
         x += wide + BREAK
     breaks = [Tick(one.right + BREAK / 2, duration(other.begin_ns - one.end_ns)) for one, other in pairwise(pieces)]
-    return Scale(tuple(pieces), tuple(breaks))
+    return Scale(tuple(pieces), tuple(breaks), ordered[0] if zero_ns is None else zero_ns)
 
 
 def _dull(ordered: Sequence[int], busy: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

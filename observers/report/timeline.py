@@ -141,11 +141,13 @@ def _requested(one: Request, report: RunReport) -> _Stretch:
 
 
 def _scale(report: RunReport, stretches: Sequence[_Stretch]) -> Scale:
-    moments = {report.began_ns, report.ended_ns, *report.starts_ns}
+    """Return the scale from the first that was given out, or asked, to the end of the journal."""
+    first_ns = min((one.begin_ns for one in stretches), default=report.began_ns)
+    moments = {first_ns, report.ended_ns, *(at_ns for at_ns in report.starts_ns if at_ns > first_ns)}
     for one in stretches:
         moments |= {one.begin_ns, one.end_ns}
     busy = [(one.begin_ns, one.end_ns) for one in stretches if one.is_judged]
-    return scale(moments, busy, _MARGIN, WIDTH - _MARGIN)
+    return scale(moments, busy, _MARGIN, WIDTH - _MARGIN, report.began_ns)
 
 
 def _chosen(stretches: Iterable[_Stretch]) -> set[int]:

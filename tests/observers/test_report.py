@@ -338,6 +338,12 @@ def test_a_timeline_leaves_out_the_shortest_and_says_how_many_but_nothing_that_f
     assert all(bar.x + bar.width <= WIDTH for bar in lane.bars)
 
 
+def test_a_timeline_begins_with_the_first_attempt_and_counts_from_the_first_entry() -> None:
+    drawn = timeline(a_report(attempt(100), attempt(110)))
+    assert drawn.lanes[0].bars[0].x < 20
+    assert drawn.ticks[0].label.startswith("+1 min 40")
+
+
 def test_a_night_in_which_nothing_happened_takes_no_room() -> None:
     evening, morning = [0, 10 * S], [36_000 * S, 36_010 * S]
     scaled = scale([*evening, *morning], [], 0, 1000)
