@@ -51,7 +51,7 @@ class Citations:
         unit = amount.literal if amount else ""
         return self.add(
             Claim(
-                id=identify("claim", words.sha256, place, quote, figures),
+                id=identify("claim", words.sha256, place, quote, figures, unit),
                 statement=statement,
                 figure=figures,
                 unit=unit,

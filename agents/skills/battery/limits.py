@@ -99,7 +99,7 @@ def _limit(rule: LimitRule, sources: Sources) -> Limit:
         clear=_safely(_clear(rule, value, times), rule),
         unit=rule.value.unit,
         delay_s=rule.delay.value,
-        bases=(offset, *bases),
+        bases=(offset, *bases, _delayed(rule, sources)),
         why=rule.why,
     )
 
@@ -118,11 +118,17 @@ def _from_base(base: Base | None, times: Decimal, sources: Sources) -> Decimal:
 def _practised(rule: LimitRule, times: Decimal, start: Decimal, sources: Sources) -> Basis:
     words = sources.practice.words
     statement = f"{rule.name} by practice: {rule.value.quote}{f' from {rule.base}' if rule.base else ''}"
-    claim = sources.citations.cite(words, rule.place, rule.value.quote, statement, rule.value)
+    claim = sources.citations.cite(words, rule.row.place, rule.row.text, statement, rule.value)
     relation = Relation.AT_MOST if rule.direction is Direction.ABOVE else Relation.AT_LEAST
     # A multiple of a base, such as twice the highest current, is counted into what the base gives.
     each = times if rule.times == "cells" else Decimal(1)
     return Basis(claim=claim, relation=relation, figure=rule.value.value, unit=rule.value.unit, times=each, plus=start)
+
+
+def _delayed(rule: LimitRule, sources: Sources) -> Basis:
+    statement = f"{rule.name} by practice: after {rule.delay.quote}"
+    claim = sources.citations.cite(sources.practice.words, rule.row.place, rule.row.text, statement, rule.delay)
+    return Basis(claim=claim, relation=Relation.EQUAL, figure=rule.delay.value, unit=rule.delay.unit)
 
 
 def _safely(value: Decimal, rule: LimitRule) -> Decimal:

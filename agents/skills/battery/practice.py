@@ -20,9 +20,10 @@ Kind = TypeVar("Kind", Level, Direction, Subject)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a table. place: as the gate names lines."""
+    """One row of a table. place: as the gate names lines; text: the whole of it."""
 
     place: str
+    text: str
     cells: dict[str, str]
 
 
@@ -40,7 +41,7 @@ class LimitRule:
     clear: Amount
     delay: Amount
     why: str
-    place: str
+    row: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _rows(words: Words, head: tuple[str, ...]) -> Iterator[Row]:
         elif is_inside and not set("".join(cells)) <= set("-: "):
             if len(cells) != len(head):
                 raise SourceError(f"{words.name}, {line.place}: {len(cells)} columns, the table has {len(head)}")
-            yield Row(line.place, dict(zip(head, cells, strict=True)))
+            yield Row(line.place, line.text, dict(zip(head, cells, strict=True)))
 
 
 def _amount(words: Words, row: Row, column: str) -> Amount:
@@ -126,7 +127,7 @@ def _limit_rule(words: Words, row: Row) -> LimitRule:
         clear=_amount(words, row, "clear"),
         delay=_amount(words, row, "delay"),
         why=cells["why"],
-        place=row.place,
+        row=row,
     )
 
 
