@@ -196,7 +196,10 @@ def hand_over(work: Work) -> Outcome:
     accepted = [file for file in work.assignment.inputs if _is_made(file)]
     page = handbook.render(_requirements(work), _bill(work), compliance, [*map(_delivered, accepted), PACK, PRACTICE])
     said = f"{len(accepted) + 2} files for the builder"
-    handed = [work.write(_delivered(file), work.read(file), file.media_type or _MARKDOWN, said) for file in accepted]
+    handed = [
+        work.write(_delivered(file), work.read(file), file.media_type or _MARKDOWN, file.summary or "")
+        for file in accepted
+    ]
     kept = [work.write(name, _read(work, name), "text/plain", said) for name in (PACK, PRACTICE)]
     return _outcome(said, [work.write("README.md", page.encode(), _MARKDOWN, said), *handed, *kept])
 
