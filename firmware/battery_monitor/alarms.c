@@ -59,6 +59,12 @@ ABOVE(REFERENCE_FAULT_MV, REFERENCE_FAULT_CLEAR_MV);
 _Static_assert(CELL_HIGH_WARN_MV < CELL_HIGH_ALARM_MV, "a high cell warns before it is an alarm");
 _Static_assert(CELL_LOW_WARN_MV > CELL_LOW_ALARM_MV, "a low cell warns before it is an alarm");
 _Static_assert(CELL_HIGH_ALARM_MV < (ADC_REFERENCE_UV / 1000), "the converter must reach the highest cell limit");
+_Static_assert(PACK_HIGH_ALARM_MV < (((ADC_REFERENCE_UV / 1000L) * PACK_RATIO_MILLI) / 1000L),
+               "the converter must reach the highest pack limit");
+_Static_assert(((CURRENT_SURGE_ALARM_MA / 1000L) * HALL_UV_PER_A) < (ADC_REFERENCE_UV - HALL_ZERO_UV),
+               "the Hall sensor must reach the surge limit when charging");
+_Static_assert(((CURRENT_SURGE_ALARM_MA / 1000L) * HALL_UV_PER_A) < HALL_ZERO_UV,
+               "the Hall sensor must reach the surge limit when discharging");
 _Static_assert(STUCK_SAMPLES > 1, "one count alone is not stuck");
 
 static const struct rule RULES[LIMIT_COUNT] = {

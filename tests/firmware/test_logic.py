@@ -2,10 +2,12 @@
 
 import ctypes
 import random
+import re
 
 import pytest
 
-from tests.firmware.logic import CELLS, AlarmRecord, Board, Calibration, Line, Report, Signals, compiled
+from tests.cases import ROOT
+from tests.firmware.logic import CELLS, FLAGS, LIMITS, AlarmRecord, Board, Calibration, Line, Report, Signals, compiled
 
 ORDERS = ("HOST", "ACK", "LOG", "CAL CELL", "CAL PACK", "CAL ZERO", "CAL SHOW", "CAL SAVE", "damaged", "unknown")
 
@@ -29,6 +31,12 @@ def crc16(text: bytes) -> int:
         top = remainder >> 15
         remainder = (remainder << 1 & 0xFFFF | bit) ^ (0x8005 if top else 0)
     return int(f"{remainder:016b}"[::-1], 2)
+
+
+def test_the_documentation_lists_every_alarm_and_every_flag_with_its_bit() -> None:
+    text = (ROOT / "docs" / "firmware.md").read_text()
+    listed = {name: int(bit) for bit, name in re.findall(r"^\| (\d+) \| `(\w+)` \|", text, re.MULTILINE)}
+    assert listed == {**LIMITS, **FLAGS}
 
 
 # Limits: delay, hysteresis, latch
