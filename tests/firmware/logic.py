@@ -130,6 +130,17 @@ def names(bits: int, numbers: dict[str, int]) -> set[str]:
     return {by_number[number] for number in range(32) if bits >> number & 1}
 
 
+def crc16(text: bytes) -> int:
+    """Return CRC-16/Modbus, worked out here by division of polynomials and not by the sketch's loop."""
+    remainder = 0
+    bits = [byte >> bit & 1 for byte in text for bit in range(8)] + [0] * 16
+    bits[:16] = [bit ^ 1 for bit in bits[:16]]
+    for bit in bits:
+        top = remainder >> 15
+        remainder = (remainder << 1 & 0xFFFF | bit) ^ (0x8005 if top else 0)
+    return int(f"{remainder:016b}"[::-1], 2)
+
+
 class Board:
     """A pack at rest at 3.3 V a cell and 25 °C, as the converter counts it, until something is changed."""
 

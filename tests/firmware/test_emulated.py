@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from gates.sketches import build
-from tests.firmware.logic import CELLS, FLAGS, LIMITS, SKETCH, names
-from tests.firmware.test_logic import crc16
+from tests.firmware.logic import CELLS, FLAGS, LIMITS, SKETCH, crc16, names
 from tests.systems import missing, need_command
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,19 @@ import re
 import pytest
 
 from tests.cases import ROOT
-from tests.firmware.logic import CELLS, FLAGS, LIMITS, AlarmRecord, Board, Calibration, Line, Report, Signals, compiled
+from tests.firmware.logic import (
+    CELLS,
+    FLAGS,
+    LIMITS,
+    AlarmRecord,
+    Board,
+    Calibration,
+    Line,
+    Report,
+    Signals,
+    compiled,
+    crc16,
+)
 
 ORDERS = ("HOST", "ACK", "LOG", "CAL CELL", "CAL PACK", "CAL ZERO", "CAL SHOW", "CAL SAVE", "damaged", "unknown")
 
@@ -20,17 +32,6 @@ def logic(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 @pytest.fixture
 def board(logic: ctypes.CDLL) -> Board:
     return Board(logic)
-
-
-def crc16(text: bytes) -> int:
-    """Return CRC-16/Modbus, worked out here by division of polynomials and not by the sketch's loop."""
-    remainder = 0
-    bits = [byte >> bit & 1 for byte in text for bit in range(8)] + [0] * 16
-    bits[:16] = [bit ^ 1 for bit in bits[:16]]
-    for bit in bits:
-        top = remainder >> 15
-        remainder = (remainder << 1 & 0xFFFF | bit) ^ (0x8005 if top else 0)
-    return int(f"{remainder:016b}"[::-1], 2)
 
 
 def test_the_documentation_lists_every_alarm_and_every_flag_with_its_bit() -> None:

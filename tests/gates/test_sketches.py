@@ -180,6 +180,7 @@ def test_a_file_is_text(data: bytes) -> None:
     assert build({"a.ino": REST, "b.h": data}).fault.startswith("b.h: it ")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiler")
 def test_compiling_without_end_is_a_fault_in_time() -> None:
     build({"a.ino": REST})  # the core is compiled now and not on this sketch's time
