@@ -57,10 +57,18 @@ def test_an_alarm_is_shown_when_its_delay_is_over_and_not_before(board: Board) -
     assert "CELL_HIGH_WARN" in board.scan(2000)
 
 
-def test_the_limit_itself_is_beyond(board: Board) -> None:
-    board.cell(7, 3650)
+@pytest.mark.parametrize(("millivolts", "alarm"), [(3650, "CELL_HIGH_ALARM"), (2500, "CELL_LOW_ALARM")])
+def test_the_limit_itself_is_beyond(board: Board, millivolts: int, alarm: str) -> None:
+    board.cell(7, millivolts)
     board.scan(0)
-    assert board.scan(1000) == {"CELL_HIGH_ALARM"}
+    assert board.scan(1000) == {alarm}
+
+
+@pytest.mark.parametrize(("millivolts", "alarm"), [(3649, "CELL_HIGH_ALARM"), (2501, "CELL_LOW_ALARM")])
+def test_a_millivolt_before_the_limit_is_not(board: Board, millivolts: int, alarm: str) -> None:
+    board.cell(7, millivolts)
+    board.scan(0)
+    assert alarm not in board.scan(60_000)
 
 
 def test_a_value_that_came_back_in_time_starts_its_delay_anew(board: Board) -> None:
