@@ -52,7 +52,7 @@ def test_the_libraries_that_come_with_the_core_are_there() -> None:
         (b"CELL_HIGH_ALARM_MV 3650", b"CELL_HIGH_ALARM_MV 3400", "CELL_HIGH_ALARM_MV must lie above its clear value"),
         (b"CHARGE_COLD_WARN_DC 50", b"CHARGE_COLD_WARN_DC 90", "CHARGE_COLD_WARN_DC must lie below its clear value"),
         (b"CELL_COUNT 16", b"CELL_COUNT 17", "four select lines reach 16 cells"),
-        (b"#define PACK_LOW_WARN_MV 46400\n", b"", "'PACK_LOW_WARN_MV' undeclared here"),
+        (b"#define PACK_LOW_WARN_MV 46400L\n", b"", "'PACK_LOW_WARN_MV' undeclared here"),
         (b"TEMPERATURE_COUNT 8", b"TEMPERATURE_COUNT 7", "temperature sensors come in two strings"),
     ],
 )

@@ -7,7 +7,7 @@ shunt, resistors for the temperature sensors. No test needs a live cell, and non
 from dataclasses import dataclass
 
 from agents.skills.battery.sensing import is_comparable, words
-from gates.design.files import Limit
+from gates.design.files import Direction, Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,19 @@ class Rig:
     turn: str
 
 
-CELL = Rig(
-    "Resistor string in place of the cells, fed by supply 1; floating supply 2, limited to 100 mA, across one of them.",
+CELL_HIGH = Rig(
+    "Resistor string in place of the cells, fed by supply 1 so that each has a cell's nominal voltage; floating "
+    "supply 2, limited to 100 mA, across one of them.",
     "Set supply 2 so that the meter shows {value} across that one resistor",
 )
+# A supply gives current and takes none back: it can raise one resistor's voltage, not lower it.
+CELL_LOW = Rig(
+    "Resistor string in place of the cells, fed by supply 1 so that each has a cell's nominal voltage; a decade "
+    "resistor, from 10 kΩ down, across one of them.",
+    "Set the decade resistor so that the meter shows {value} across that one resistor",
+)
 SPREAD = Rig(
-    CELL.setup,
+    CELL_HIGH.setup,
     "Set supply 2 so that this resistor's voltage is {value} away from the resistor furthest from it, by the meter",
 )
 PACK = Rig(
@@ -65,7 +72,7 @@ _VOLTAGES = (
     ("delta", SPREAD),
     ("difference", SPREAD),
     ("pack", PACK),
-    ("cell", CELL),
+    ("cell", CELL_HIGH),
 )
 
 
@@ -77,7 +84,17 @@ def rig_of(limit: Limit) -> Rig:
         return TEMPERATURE_SPREAD if is_apart else TEMPERATURE
     if is_comparable(limit.unit, "A"):
         return CURRENT_SPREAD if is_apart else CURRENT
-    return next((rig for word, rig in _VOLTAGES if word in names), OTHER)
+    found = next((rig for word, rig in _VOLTAGES if word in names), OTHER)
+    return CELL_LOW if found is CELL_HIGH and limit.direction is Direction.BELOW else found
+
+
+def source_of(unit: str) -> str:
+    """Return what gives a channel known inputs, by the unit that it measures in."""
+    if is_comparable(unit, "A"):
+        return "A millivolt source at the sensor's input, set to what its data sheet gives for each current"
+    if is_comparable(unit, "degC"):
+        return "A decade resistor in place of each sensor in turn, set to what its table gives for each temperature"
+    return "An adjustable source at the input, within what the input bears"
 
 
 def beside(limit: Limit) -> str:

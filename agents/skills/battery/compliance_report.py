@@ -53,7 +53,7 @@ def _summary(compliance: ComplianceFile, known: dict[str, Requirement]) -> Itera
         f"{total} requirements: **{counted[Conclusion.MET]} met, {counted[Conclusion.NOT_MET]} not met, "
         f"{counted[Conclusion.OPEN]} open.** "
         f"{sum(item.is_satisfied for item in compliance.questions)} of {len(compliance.questions)} questions are "
-        "answered as they should be."
+        "answered yes, or as one would wish, by the evidence."
     )
     yield ""
     yield "Verified by a specialist other than the one who designed; it looked for itself and took no “meets” on trust."
@@ -68,7 +68,7 @@ def _summary(compliance: ComplianceFile, known: dict[str, Requirement]) -> Itera
     yield "## What is not met or open"
     yield ""
     for item in sorted(pending, key=lambda item: _gravity(item, known)):
-        yield f"- {_marked(item, known)}: {escaped(item.evidence[0], _LONG)}"
+        yield f"- {_marked(item, known)} Found: {escaped(item.evidence[0], _LONG)}"
     yield ""
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agents.skills.battery.sensing import is_comparable
+from agents.skills.battery.sensing import is_comparable, words
 from gates.design.files import DesignFile, Kind, Limit, PlannedTest, Requirement, RequirementsFile, Subject
 
 
@@ -52,19 +52,26 @@ def covering_limit(limit: Limit, requirements: RequirementsFile) -> tuple[str, .
 
 
 def speaking_of(
-    pattern: re.Pattern[str], requirements: RequirementsFile, design: DesignFile, subject: Subject | None = None
+    pattern: re.Pattern[str], requirements: RequirementsFile, design: DesignFile, subject: Subject, told: str
 ) -> tuple[str, ...]:
     """Return the requirements, by id, whose text matches, or which an element that matches serves.
 
-    subject: the requirements on this are taken where nothing matches.
+    subject, told: where nothing matches, the requirement on this subject that shares most words with what is told.
     """
     named = {item.id for item in requirements.requirements if pattern.search(item.text)}
     served = {id for element in design.elements if pattern.search(element.name) for id in element.meets}
     found = tuple(item.id for item in requirements.requirements if item.id in named | served)
-    return found or of_subject(requirements, subject)
+    return found or _nearest(told, [item for item in requirements.requirements if item.subject is subject])
 
 
-def of_subject(requirements: RequirementsFile, *subjects: Subject | None) -> tuple[str, ...]:
+def _nearest(told: str, requirements: list[Requirement]) -> tuple[str, ...]:
+    """Return the one requirement that shares most words with a text; the first of several, none of none."""
+    wanted = words(told)
+    nearest = max(requirements, key=lambda item: len(wanted & words(item.text)), default=None)
+    return (nearest.id,) if nearest else ()
+
+
+def of_subject(requirements: RequirementsFile, *subjects: Subject) -> tuple[str, ...]:
     """Return the requirements on some subjects, by id."""
     return tuple(item.id for item in requirements.requirements if item.subject in subjects)
 

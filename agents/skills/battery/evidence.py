@@ -83,7 +83,11 @@ class Looked:
 
     def limit(self, name: str) -> Limit | None:
         """Return a limit by its name, or None."""
-        return next((limit for limit in self.requirements.limits if limit.name == name), None)
+        return self._limits.get(name)
+
+    @cached_property
+    def _limits(self) -> dict[str, Limit]:
+        return {limit.name: limit for limit in self.requirements.limits}
 
     def limits_of(self, requirement: Requirement) -> tuple[Limit, ...]:
         """Return the limits of a requirement that exist."""

@@ -4,17 +4,28 @@ A limit speaks up at its value, give or take what the measurement may be off; so
 beyond, and has to stay silent that far before.
 """
 
+import re
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from agents.skills.battery.bench import beside, rig_of
+from agents.skills.battery.bench import beside, rig_of, source_of
 from agents.skills.battery.drafting import Draft, covering_limit, requirements_about
 from agents.skills.battery.pages import amount
-from agents.skills.battery.sensing import at_input, channels_of, finest, unsure
-from gates.design.files import Channel, DesignFile, Direction, Kind, Level, Limit, RequirementsFile
+from agents.skills.battery.sensing import (
+    at_input,
+    channels_of,
+    finest,
+    is_comparable,
+    is_difference,
+    is_in_reach,
+    unsure,
+    words,
+)
+from gates.design.files import Channel, DesignFile, Direction, Kind, Level, Limit, Requirement, RequirementsFile
 
 # What measuring every channel, deciding and lighting up may take beyond a limit's delay: four cycles of 250 ms.
 REACTION_S = Decimal(1)
+_MEASURING = re.compile("measur|accura", re.IGNORECASE)
 _SPOKEN = {
     Level.WARNING: "the yellow light is on and the line on the bus carries it",
     Level.ALARM: "the red light is on, the buzzer sounds until acknowledged and the line on the bus carries it",
@@ -75,7 +86,7 @@ def _expected(limit: Limit, inside: Decimal, beyond: Decimal, clear: Decimal) ->
     within = amount(limit.delay_s + REACTION_S, "s")
     early = f", and not before {amount(limit.delay_s, 's')}" if limit.delay_s else ""
     return (
-        f"At {amount(inside, limit.unit)} {limit.name} stays silent (a milder limit may speak up). At "
+        f"At {amount(inside, limit.unit)} {limit.name} stays silent (other limits may speak up). At "
         f"{amount(beyond, limit.unit)} it speaks up within {within}{early}: {_SPOKEN[limit.level]}. "
         f"At {amount(clear, limit.unit)} it is over."
     )
@@ -84,15 +95,14 @@ def _expected(limit: Limit, inside: Decimal, beyond: Decimal, clear: Decimal) ->
 def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[Draft]:
     """Yield one test for each channel: known inputs, and readings within the error that is allowed."""
     for channel in design.channels:
-        low, middle, high = _inputs(channel, requirements, design)
         yield Draft(
             kind=Kind.UNIT,
             title=f"Channel {channel.name}: known inputs are read within {amount(channel.required, channel.unit)}",
-            setup=f"A source at the input of {channel.name} and a meter beside it that is off by at most "
-            f"{amount(meter_error(channel), channel.unit)}; the channel is calibrated.",
+            setup=f"The channel is calibrated. {source_of(channel.unit)}; a meter beside it whose error is worth at "
+            f"most {amount(meter_error(channel), channel.unit)}.",
             steps=tuple(
-                f"Set {amount(value, channel.unit)} by the meter, wait 5 s, note the meter and ten readings."
-                for value in (low, middle, high)
+                f"Set {amount(value, channel.unit)}, wait 5 s, note the meter and ten readings."
+                for value in _inputs(channel, requirements, design)
             ),
             expected=f"Each reading is within {amount(channel.required, channel.unit)} of the meter; the ten readings "
             f"differ by at most {amount(_scatter(channel), channel.unit)}.",
@@ -114,16 +124,33 @@ def _rounded(value: Decimal) -> Decimal:
     return value.quantize(Decimal(1).scaleb(value.adjusted() - 1)) if value else value
 
 
-def _inputs(channel: Channel, requirements: RequirementsFile, design: DesignFile) -> tuple[Decimal, Decimal, Decimal]:
-    """Return three inputs: the lowest and highest limit that the channel watches, and the middle between them."""
-    watched = [limit for limit in requirements.limits if channel in channels_of(limit, design)]
-    values = [value for limit in watched if abs(value := at_input(limit, channel)) <= channel.span]
+def _inputs(channel: Channel, requirements: RequirementsFile, design: DesignFile) -> tuple[Decimal, ...]:
+    """Return known inputs: the lowest and highest limit that the channel watches, the middle; currents both ways."""
+    watched = [item for item in requirements.limits if channel in channels_of(item, design) and not is_difference(item)]
+    values = [at_input(limit, channel) for limit in watched if is_in_reach(channel, limit)]
     low, high = min(values, default=channel.span / 4), max(values, default=channel.span * 3 / 4)
-    return low, _shifted((low + high) / 2, Decimal(0), channel.unit), high
+    if is_comparable(channel.unit, "A"):
+        high = max(values, default=channel.span * 3 / 8)
+        low = -high
+    return tuple(sorted({low, _shifted((low + high) / 2, Decimal(0), channel.unit), high}))
 
 
 def covering_channel(channel: Channel, requirements: RequirementsFile, design: DesignFile) -> tuple[str, ...]:
-    """Return the requirements whose limits a channel watches, by id; where there are none, those of its subject."""
+    """Return the requirements, by id, whose limits a channel watches or that ask for the measurement itself.
+
+    Where there are none, those on its subject.
+    """
     names = {limit.name for limit in requirements.limits if channel in channels_of(limit, design)}
-    direct = tuple(item.id for item in requirements.requirements if names & set(item.limits))
-    return direct or requirements_about(channel.unit, requirements)
+    about = requirements_about(channel.unit, requirements)
+    found = tuple(
+        item.id
+        for item in requirements.requirements
+        if names & set(item.limits) or (item.id in about and _asks_for(item, channel))
+    )
+    return found or about
+
+
+def _asks_for(requirement: Requirement, channel: Channel) -> bool:
+    """Whether a requirement without limits wants what a channel measures to be measured."""
+    is_measuring = _MEASURING.search(requirement.text) and not requirement.limits
+    return bool(is_measuring and words(channel.name) & words(requirement.text))

@@ -21,35 +21,33 @@ _FIRST_ANALOGUE = 54
 
 def limits_in_code(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
     """Whether limits.h says the same as requirements.json, is compiled in, and is referred to by code."""
-    limits = looked.limits_of(requirement)
-    if not limits:
-        return
-    headers = looked.code.named(LIMITS)
+    for limit in looked.limits_of(requirement):
+        flaws = flaws_in_code(limit, looked.code)
+        yield from map(Seen.not_met, flaws)
+        if not flaws:
+            name, value = next(iter(macros_of(limit).items()))
+            users = ", ".join(file for file in looked.code.users(name) if file not in looked.code.named(LIMITS))
+            yield Seen.met(f"{LIMITS}: {name} is {value}, used in {users}")
+
+
+def flaws_in_code(limit: Limit, code: SketchCode) -> list[str]:
+    """Return why the sketch does not hold a limit as it is required; nothing where it does."""
+    headers = code.named(LIMITS)
     if len(headers) != 1:
-        yield Seen.not_met(f"the sketch has {len(headers)} files {LIMITS}; which limits hold cannot be said")
-        return
-    if LIMITS not in looked.code.included:
-        yield Seen.not_met(f"no file of the sketch includes {LIMITS}")
-    for limit in limits:
-        yield from _limit_in_code(limit, headers[0], looked.code)
-
-
-def _limit_in_code(limit: Limit, header: str, code: SketchCode) -> Iterator[Seen]:
+        return [f"the sketch has {len(headers)} files {LIMITS}; which limits hold cannot be said"]
+    if LIMITS not in code.included:
+        return [f"no file of the sketch includes {LIMITS}"]
     try:
         macros = macros_of(limit)
     except SourceError as error:
-        yield Seen.not_met(str(error))
-        return
-    flaws = [flaw for name, value in macros.items() if (flaw := _flaw(name, value, header, code))]
-    for flaw in flaws:
-        yield Seen.not_met(flaw)
-    if not flaws:
-        name, value = next(iter(macros.items()))
-        yield Seen.met(f"{header}: {name} is {value}, used in {', '.join(_users(name, header, code))}")
+        return [str(error)]
+    flaws = [flaw for name, value in macros.items() if (flaw := _flaw(name, value, headers[0], code))]
+    unused = [name for name in macros if not set(code.users(name)) - {headers[0]}]
+    return [*flaws, *([f"no code of the sketch uses {', '.join(unused)}"] if unused else [])]
 
 
 def _flaw(name: str, value: int, header: str, code: SketchCode) -> str:
-    """Return what is wrong with a macro: not there, there twice, another value, or used by nobody; "" if nothing is."""
+    """Return what is wrong with a definition: not there, there twice, elsewhere, another value; "" if nothing is."""
     found = code.defined(name)
     if not found:
         return f"{header} does not define {name}, which is to be {value}"
@@ -59,7 +57,7 @@ def _flaw(name: str, value: int, header: str, code: SketchCode) -> str:
         return f"{name} is defined in {found[0].file}, not in {header}"
     if whole_number(found[0].body) != value:
         return f"{header}: {name} is {found[0].body or 'nothing'}, required is {value}"
-    return "" if _users(name, header, code) else f"no code of the sketch uses {name}"
+    return ""
 
 
 def _times(count: int) -> str:
@@ -70,13 +68,10 @@ def _files(names: Iterator[str]) -> str:
     return ", ".join(sorted(set(names)))
 
 
-def _users(name: str, header: str, code: SketchCode) -> tuple[str, ...]:
-    return tuple(file for file in code.users(name) if file != header)
-
-
 def pins_in_code(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
     """Whether the pins that lead to an element are numbered as designed, and whether code uses any of them."""
     for element in looked.serving(requirement):
+        # Pins without a macro belong to the board: supply, reference, the serial lines.
         pins = [pin for pin in looked.design.pins if pin.macro and _leads_to(pin, element)]
         for pin in pins:
             yield from _numbered(pin, looked.code)

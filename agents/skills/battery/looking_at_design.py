@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from agents.skills.battery.evidence import Looked, Seen
+from agents.skills.battery.looking_at_code import flaws_in_code
 from agents.skills.battery.pages import amount, error
 from agents.skills.battery.sensing import (
+    apart,
     as_difference,
+    channel_links,
     channels_of,
     elements_in,
     error_of,
     is_comparable,
     is_difference,
     is_in_reach,
+    named_parts,
     words,
 )
 from gates.design.files import Channel, DesignFile, Element, FailureMode, Kind, Limit, Requirement, Subject
@@ -27,6 +31,7 @@ _TWICE = frozenset({Subject.VOLTAGE, Subject.CURRENT, Subject.TEMPERATURE, Subje
 def measurement(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
     """Whether each limit's quantity is measured, far enough and well enough, by one channel at least."""
     for limit in looked.limits_of(requirement):
+        yield from _comparison(limit, looked)
         channels = channels_of(limit, looked.design)
         if not channels:
             yield Seen.not_met(f"no channel measures what {limit.name} watches ({limit.quantity})")
@@ -37,6 +42,14 @@ def measurement(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
             yield Seen.met(f"{limit.name}: {good[0].name} may be off by {_off(good[0], limit)}")
         else:
             yield from (Seen.not_met(f"{limit.name}: {flaw}") for flaw in flaws.values())
+
+
+def _comparison(limit: Limit, looked: Looked) -> Iterator[Seen]:
+    """Whether a limit that compares readings leaves room for what healthy ones may be apart."""
+    if is_difference(limit):
+        width = apart(limit, looked.design, looked.requirements.pack.cells)
+        if width >= limit.value:
+            yield Seen.not_met(f"{limit.name}: healthy readings may be apart by {amount(width, limit.unit)}, beyond it")
 
 
 def _off(channel: Channel, limit: Limit) -> str:
@@ -92,34 +105,56 @@ def second_way(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
     """Whether what is critical is noticed in a second way when the first one fails."""
     if not requirement.is_critical or requirement.subject not in _TWICE:
         return
-    yield from _pairs(requirement, looked)
-    standing = backing(requirement, looked)
-    if standing:
-        yield Seen.met("second way: " + "; ".join(f"{item.id}, {item.name}, for {item.backs_up}" for item in standing))
-    elif not any(_independent(limit, looked) for limit in looked.limits_of(requirement)):
-        yield Seen.not_met(f"{IN_ONE_WAY}: nothing that is bought backs up what serves it")
+    ways = [*_twice(requirement, looked), *_compared(requirement, looked), *_backed(requirement, looked)]
+    yield from (Seen.met(f"second way: {way}") for way in dict.fromkeys(ways))
+    if ways:
+        return
+    alone = f"{IN_ONE_WAY}: nothing that is bought backs up what serves it, and nothing is compared with it"
+    # What the designer calls unsafe has been said already; a person decides about both together.
+    is_admitted = any(item.requirement == requirement.id and not item.is_safe for item in looked.design.failures)
+    yield Seen.open(alone) if is_admitted else Seen.not_met(alone)
 
 
-def _pairs(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
+def _twice(requirement: Requirement, looked: Looked) -> Iterator[str]:
     for limit in looked.limits_of(requirement):
         if ways := _independent(limit, looked):
-            yield Seen.met(
-                f"{limit.name} is measured independently by {' and '.join(channel.name for channel in ways)}"
-            )
+            shared = ", ".join(["the board", *sorted(named_parts(ways[0]) & named_parts(ways[1]))])
+            yield f"{limit.name} is measured by {ways[0].name} and {ways[1].name}, which share {shared}"
+
+
+def _compared(requirement: Requirement, looked: Looked) -> Iterator[str]:
+    """Yield the limits that compare what measures for a requirement with another channel, and that the sketch holds."""
+    measuring = set(looked.channels_of(requirement))
+    for limit in looked.requirements.limits:
+        channels = channels_of(limit, looked.design) if is_difference(limit) else ()
+        if len(channels) > 1 and measuring & set(channels) and not flaws_in_code(limit, looked.code):
+            yield f"{limit.name} compares {' with '.join(channel.name for channel in channels)}"
+
+
+def _backed(requirement: Requirement, looked: Looked) -> Iterator[str]:
+    for item in backing(requirement, looked):
+        yield f"{item.id}, {item.name}, for {item.backs_up}"
 
 
 def backing(requirement: Requirement, looked: Looked) -> tuple[Element, ...]:
-    """Return the elements that can be bought and that back up another one which serves a requirement."""
+    """Return the elements that can be bought and that back up another one which serves a requirement.
+
+    An alert that itself backs up something else is the second way.
+    """
     serving = {element.id for element in looked.serving(requirement)}
     return tuple(
         element
         for element in looked.design.elements
-        if element.backs_up in serving - {element.id} and looked.is_bought(element)
+        if looked.is_bought(element)
+        and element.backs_up in looked.elements.keys() - {element.id}
+        and (element.backs_up in serving or (requirement.subject is Subject.ALERTS and element.id in serving))
     )
 
 
 def _independent(limit: Limit, looked: Looked) -> tuple[Channel, ...]:
-    """Return two channels of one quantity that share no element, or none."""
+    """Return two channels of one quantity with sensors of their own, or none."""
+    if is_difference(limit):
+        return ()
     good = [channel for channel in channels_of(limit, looked.design) if not _flaw(channel, limit, looked)]
     for number, one in enumerate(good):
         for other in good[number + 1 :]:
@@ -131,7 +166,7 @@ def _independent(limit: Limit, looked: Looked) -> tuple[Channel, ...]:
 def _shared(one: Channel, other: Channel, design: DesignFile) -> bool:
     ids = {element.id for element in elements_in(one, design)}
     others = {element.id for element in elements_in(other, design)}
-    return not ids or not others or bool(ids & others)
+    return bool(ids & others) or bool(channel_links(one) & channel_links(other)) or one.chain[:1] == other.chain[:1]
 
 
 def failure_modes(requirement: Requirement, looked: Looked) -> Iterator[Seen]:

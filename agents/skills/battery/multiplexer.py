@@ -30,6 +30,7 @@ _NOTES = (
     "K: both contacts of a dual PhotoMOS",
     "relay close together; its LED hangs",
     "at the decoder, through a resistor.",
+    "Behind each fuse F: 100 Ω.",
 )
 
 
@@ -131,7 +132,7 @@ class _Multiplexer:
         """Draw each tap with its fuse and how it branches to the contacts."""
         for number, height, has_below, has_above in _taps(rows):
             self._sheet.symbol(elements.Fuse, self._at(0, height), self._at(_NODE, height))
-            self._sheet.text(self._at(_NODE / 2, height + 0.42), f"F{number}, R{number}", FINE, Anchor.MIDDLE)
+            self._sheet.text(self._at(_NODE / 2, height + 0.42), f"F{number}", FINE, Anchor.MIDDLE)
             top = height + (_SPREAD if has_above else 0)
             self._line((_NODE, height - (_SPREAD if has_below else 0)), (_NODE, top))
             self._dots((0, height), (_NODE, height))

@@ -1,8 +1,8 @@
 """Which channels measure what a limit watches, how far they reach and how far they may be off.
 
 1. A channel measures a limit's quantity when their units are of one dimension and their names share words; of several
-   the ones that share most. One voltage is not another, so a voltage needs a word in common; a current or a
-   temperature does not.
+   the ones that share most, and for a difference all that do. One voltage is not another, so a voltage needs a word
+   in common; a current or a temperature does not.
 2. What a channel is worth is worked out from its terms, its span and its bits, not from what its author says of it.
 """
 
@@ -14,8 +14,12 @@ from gates.design.files import Channel, DesignFile, Direction, Element, Limit
 from gates.units import convert, dimension, normalised
 
 # A difference of one reading to another is off by what both are off.
-_DIFFERENCE = re.compile(r"delta|differ|spread|mismatch|deviat|drift", re.IGNORECASE)
-_ELECTRIC = re.compile(r"^(?:voltage|volt)$")
+_DIFFERENCE = re.compile(r"delta|differ|spread|mismatch|deviat|drift|reference-fault", re.IGNORECASE)
+# Words that tell no quantity from another.
+_IDLE = frozenset(
+    {"a", "against", "and", "any", "at", "between", "by", "either", "for", "from", "in", "is", "it", "of", "on"}
+    | {"are", "its", "no", "one", "or", "the", "to", "two", "voltage", "volt", "what", "with"}
+)
 _TEMPERATURES = {"degC": Decimal(1), "K": Decimal(1), "delta_degC": Decimal(1), "degF": Decimal(5) / Decimal(9)}
 _FINEST = {"V": Decimal("0.001"), "mV": Decimal(1), "A": Decimal("0.1"), "mA": Decimal(100), "degC": Decimal("0.1")}
 
@@ -28,13 +32,14 @@ def channels_of(limit: Limit, design: DesignFile) -> tuple[Channel, ...]:
     most = max(shared, default=0)
     if most == 0:
         return () if is_comparable(limit.unit, "V") else tuple(alike)
-    return tuple(channel for channel, count in zip(alike, shared, strict=True) if count == most)
+    least = 1 if is_difference(limit) else most
+    return tuple(channel for channel, count in zip(alike, shared, strict=True) if count >= least)
 
 
 def words(text: str) -> frozenset[str]:
     """Return the words of a name that tell things apart, in the singular: "cell", "pack", "hall", but not "voltage"."""
     found = {word.removesuffix("s") for word in re.findall(r"[a-z]+", text.lower())}
-    return frozenset(word for word in found if not _ELECTRIC.match(word))
+    return frozenset(found - _IDLE)
 
 
 def is_comparable(unit: str, other: str) -> bool:
@@ -90,6 +95,21 @@ def error_of(channel: Channel, limit: Limit) -> Decimal:
     return as_difference(channel.total, channel.unit, limit.unit) * (2 if is_difference(limit) else 1)
 
 
+def apart(limit: Limit, design: DesignFile, cells: int) -> Decimal:
+    """Return how far two healthy readings may seem apart at worst, in the unit of the limit that compares them.
+
+    cells: how many readings a sum of the cells adds up, each with its own error.
+    """
+    compared = channels_of(limit, design)
+    if len(compared) == 1:
+        return error_of(compared[0], limit)
+    total = Decimal(0)
+    for channel in compared:
+        times = cells if "sum" in words(limit.name) and "cell" in words(channel.name) else 1
+        total += times * as_difference(channel.total, channel.unit, limit.unit)
+    return total
+
+
 def unsure(limit: Limit, design: DesignFile) -> Decimal:
     """Return how far around its value a limit may or may not speak up: the worst error and one step, in its unit.
 
@@ -119,6 +139,12 @@ def elements_in(channel: Channel, design: DesignFile) -> Iterator[Element]:
     for element in design.elements:
         if re.search(rf"\b{re.escape(element.id.lower())}\b", chain) or element.name.lower() in channel_links(channel):
             yield element
+
+
+def named_parts(channel: Channel) -> frozenset[str]:
+    """Return the parts that a channel's chain names, as far as a name with a digit in it is one: REF5040."""
+    found = re.findall(r"\b[A-Z][A-Z0-9-]{3,}\b", " ".join(channel.chain))
+    return frozenset(name for name in found if re.search(r"\d", name))
 
 
 def channel_links(channel: Channel) -> frozenset[str]:

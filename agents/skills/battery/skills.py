@@ -29,6 +29,7 @@ from agents.work import Outcome, SkillFailed, Work
 from gates.design import files
 from gates.design.parts import NAME as PARTS
 from gates.design.parts import Part, read_parts
+from gates.sketches import build
 from protocol.bodies import ErrorCategory, ErrorLevel, File, Progress
 from protocol.bodies import Work as Effort
 from protocol.errors import SourceError
@@ -184,10 +185,16 @@ def verify_design(work: Work) -> Outcome:
     said = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
     pages = (
         ("compliance.json", files.written(made), files.COMPLIANCE),
-        ("COMPLIANCE.md", compliance_page(made, requirements), _MARKDOWN),
+        ("COMPLIANCE.md", compliance_page(made, requirements, _compiled(sketch)), _MARKDOWN),
     )
     values = {"not-met": counts[files.Conclusion.NOT_MET], "open": counts[files.Conclusion.OPEN]}
     return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages], values)
+
+
+def _compiled(sketch: Mapping[str, bytes]) -> str:
+    """Return what a compiler says of the sketch, or that none is here."""
+    built = build(sketch)
+    return built.fault or built.note
 
 
 def hand_over(work: Work) -> Outcome:

@@ -56,7 +56,7 @@ def _equipment(plan: TestPlanFile, requirements: RequirementsFile) -> Iterator[s
             f"Supply 1: 0 to {amount(top, 'V')}, current limit that can be set to 50 mA; two in series where one does "
             "not reach.",
             "Supply 2: floating, 0 to 5 V, current limit that can be set to 100 mA.",
-            f"Resistor string in place of the cells: {pack.cells} equal resistors of 100 Ω, 1 W, 1 %, in series on a "
+            f"Resistor string in place of the cells: {pack.cells} equal resistors of 100 Ω, 1 W, 0.1 %, in series on a "
             f"terminal block with {pack.cells + 1} taps, in a housing: the taps are live.",
             "Meter of 4½ digits or better with a calibration that has not run out; each test says what it may be off.",
             "Millivolt source for the shunt's input, adjustable source 0 to 5 V for the Hall sensor's.",

@@ -94,7 +94,7 @@ def documents(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
 
 
 def _places(places: list[str]) -> str:
-    return "; ".join(places[:3]) + (f" and {len(places) - 3} more places" if len(places) > 3 else "")
+    return "; ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
 
 
 def tests(requirement: Requirement, looked: Looked) -> Iterator[Seen]:

@@ -43,7 +43,7 @@ WHAT_IFS = (
     ),
     WhatIf(
         "The multiplexer is stuck on one cell",
-        r"(?:mux|multiplex|select|decoder).{0,40}(?:stuck|stick)|stuck.{0,40}(?:mux|multiplex|select|decoder)",
+        r"(?:mux|multiplex|select|decoder).{0,40}(?:stuck|stick|stays on)|stuck.{0,40}(?:mux|multiplex|select|decoder)",
         (
             "Set the second supply so that one cell differs from the others by 0.3 V.",
             "Take the select wires off the board one after the other and tie each low, then high, through 1 kΩ.",
@@ -53,7 +53,7 @@ WHAT_IFS = (
     ),
     WhatIf(
         "A relay of the multiplexer stays closed",
-        r"relay.{0,40}(?:closed|weld|short|leak)|(?:closed|weld|short|leak).{0,40}relay|break before make",
+        r"relay.{0,40}(?:closed|weld|short|leak|stick|stuck)|(?:closed|weld|short|leak).{0,40}relay|break before make",
         (
             "Supply off. Bridge one output of one relay through 10 kΩ.",
             "Supply on at 50 mA; watch the supply's current and the readings.",
@@ -63,7 +63,7 @@ WHAT_IFS = (
     ),
     WhatIf(
         "A temperature sensor is open",
-        r"(?:ntc|temperature sensor|thermistor|probe).{0,40}(?:open|broken|breaks|unplug)"
+        r"(?:ntc|temperature|thermistor|probe).{0,60}(?:open|broken|breaks|unplug)"
         r"|(?:open|broken).{0,30}(?:ntc|temperature sensor|thermistor|probe)",
         ("Unplug one temperature sensor.", "Repeat with one of the other string."),
         "That sensor is reported as absent, with a sign for people, and no temperature is made up.",
@@ -71,7 +71,7 @@ WHAT_IFS = (
     ),
     WhatIf(
         "A temperature sensor is shorted",
-        r"(?:ntc|temperature sensor|thermistor|probe).{0,40}short"
+        r"(?:ntc|temperature|thermistor|probe).{0,60}short"
         r"|short.{0,30}(?:ntc|temperature sensor|thermistor|probe)",
         ("Bridge the two pins of one temperature sensor's plug.", "Repeat with one of the other string."),
         "That sensor is reported as absent or failed, and not as a hot cell only.",
@@ -96,7 +96,7 @@ WHAT_IFS = (
     ),
     WhatIf(
         "The host is dead",
-        r"\bhost.{0,40}(?:dead|die|silent|\boff\b|lost|hang|unplug|absent|crash)"
+        r"\bhost.{0,40}(?:dead|die|silent|\boff\b|lost|gone|hang|unplug|absent|crash)"
         r"|\busb.{0,30}(?:unplug|lost|\boff\b)|without.{0,12}host",
         ("Pull the USB plug while everything is healthy.", "Provoke any cell alarm with the second supply."),
         "Lights and buzzer work as with the host; the logger's card holds the lines of that time.",
@@ -136,7 +136,7 @@ WHAT_IFS = (
         Subject.ALERTS,
     ),
     WhatIf(
-        "Two taps are swapped",
+        "Two cell wires are swapped",
         r"(?:tap|wire|polarity|connect|plug).{0,40}(?:swap|revers|exchang|wrong)"
         r"|(?:swap|revers|wrong).{0,30}(?:tap|wire|polarity)",
         (
@@ -225,5 +225,5 @@ def _of_list(what_if: WhatIf, requirements: RequirementsFile, design: DesignFile
         setup=BENCH,
         steps=(*what_if.steps, _AFTERWARDS),
         expected=what_if.expected,
-        covers=speaking_of(what_if.pattern, requirements, design, what_if.subject),
+        covers=speaking_of(what_if.pattern, requirements, design, what_if.subject, what_if.title),
     )

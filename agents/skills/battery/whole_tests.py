@@ -113,7 +113,7 @@ def integration_tests(requirements: RequirementsFile, design: DesignFile) -> Ite
             setup=item.setup,
             steps=item.steps,
             expected=item.expected,
-            covers=speaking_of(pattern, requirements, design, item.subject),
+            covers=speaking_of(pattern, requirements, design, item.subject, item.title),
         )
 
 
@@ -133,7 +133,7 @@ def calibration_tests(requirements: RequirementsFile, design: DesignFile) -> Ite
 
 
 def _calibrated(channel: Channel, requirements: RequirementsFile, design: DesignFile) -> tuple[str, ...]:
-    about = [item.id for item in requirements.requirements if re.search("calibrat|accura", item.text, re.IGNORECASE)]
+    about = [item.id for item in requirements.requirements if re.search("calibrat", item.text, re.IGNORECASE)]
     return tuple(dict.fromkeys([*covering_channel(channel, requirements, design), *about]))
 
 
