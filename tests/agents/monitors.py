@@ -59,7 +59,9 @@ E-18|Second buzzer on its own 9 V battery|is heard without the board|BUZ-9|1|log
 E-19|OpenLog µSD logger|keeps every line without a host|OPENLOG|1|logic|SR-08|
 E-20|USB isolator|keeps the pack's ground from the host's|ADUM4160|1|logic|SR-08|
 E-21|DC/DC converter|supplies 5 V from the pack|DCDC-72|1|pack|SR-06|
-E-22|Enclosure|keeps fingers from the pack||1||SR-09|
+E-22|Main fuse|ends a short circuit of the pack|FUSE-MAIN|1|pack|SR-09|
+E-23|Tap resistor|limits what two closed relays can carry|RES-TAP|tap+1||SR-05|
+E-24|Enclosure|keeps fingers from the pack||1||SR-09|
 """
 _FAILURES = """
 F-01|E-02|a relay stays closed|cells read alike though the pack differs|sum-mismatch alarm|SR-05
@@ -195,6 +197,11 @@ def pins() -> Iterator[Pin]:
     for number in range(8):
         yield Pin(macro=f"ADC_TEMPERATURE_{number}", number=f"A{4 + number}", signal=f"NTC {number + 1}", to="E-09")
     yield Pin(macro="ADC_KNOWN_REFERENCE", number="A12", signal="second reference", to="E-12")
+    yield Pin(macro="", number="USB", signal="lines, orders", to="USB isolator")
+    yield Pin(macro="", number="18", signal="lines to the logger", to="OpenLog RXI")
+    yield Pin(macro="", number="AREF", signal="reference", to="E-11")
+    yield Pin(macro="", number="VIN", signal="supply", to="E-21")
+    yield Pin(macro="", number="GND", signal="ground", to="pack's negative end")
 
 
 def _rows(table: str) -> Iterator[list[str]]:

@@ -37,6 +37,7 @@ _IN_FRONT: Final = (
     Role.HALL,
     Role.TEMPERATURES,
     Role.POWER,
+    Role.MAIN_FUSE,
     Role.REFERENCES,
 )
 _BEHIND: Final = (Role.ALERTS, Role.DEAD_MAN, Role.LOGGER, Role.ISOLATOR)
@@ -177,7 +178,8 @@ def _draw_ways(sheet: Sheet, roles: Roles, blocks: Mapping[Role, _Block]) -> Non
         if role in _BEHIND:
             _way(sheet, (board.right, block.middle), (block.x, block.middle), pins)
         elif role is not Role.BOARD:
-            _way(sheet, (block.right, block.middle), (board.x, block.middle), pins)
+            if role is not Role.MAIN_FUSE:
+                _way(sheet, (block.right, block.middle), (board.x, block.middle), pins)
             if role is not Role.REFERENCES:
                 _way(sheet, (sum(_PACK), block.middle), (block.x, block.middle), "")
     _draw_host(sheet, blocks.get(Role.ISOLATOR))
@@ -217,26 +219,31 @@ def _draw_backups(sheet: Sheet, blocks: Mapping[Role, _Block]) -> None:
         for element in block.elements
         if element.backs_up in places and places[element.backs_up] is not block
     ]
-    lanes = dict.fromkeys((_FRONT[0], _OUT[0]), 0)
-    for start, end in dict.fromkeys((start.title, end.title) for start, end in pairs):
+    lanes, drawn = (
+        dict.fromkeys((_FRONT[0], _OUT[0]), 0),
+        dict.fromkeys((one.title, other.title) for one, other in pairs),
+    )
+    for start, end in drawn:
         source, target = _named(blocks, start), _named(blocks, end)
-        if source.x == target.x:
-            lanes[source.x] += 1
-            _lane(sheet, source, target, 0.3 + 0.35 * lanes[source.x])
-        else:
+        is_mutual = (end, start) in drawn
+        if source.x != target.x:
             _across(sheet, source, target)
+        elif not is_mutual or start < end:  # of two that catch each other one lane tells both
+            lanes[source.x] += 1
+            _lane(sheet, source, target, 0.3 + 0.35 * lanes[source.x], is_mutual)
 
 
 def _named(blocks: Mapping[Role, _Block], title: str) -> _Block:
     return next(block for block in blocks.values() if block.title == title)
 
 
-def _lane(sheet: Sheet, source: _Block, target: _Block, off: float) -> None:
+def _lane(sheet: Sheet, source: _Block, target: _Block, off: float, is_mutual: bool) -> None:
     x, shift = source.x, -0.35 if source.middle > target.middle else 0.35
     start, end = source.middle + shift, target.middle - shift
     way = ((x, start), (x - off, start), (x - off, end), (x, end))
     sheet.line(*way, color=GREEN, is_dashed=True)
-    sheet.line((x - 0.3, end), (x, end), color=GREEN, is_arrow=True)
+    for y in (start, end) if is_mutual else (end,):
+        sheet.line((x - 0.3, y), (x, y), color=GREEN, is_arrow=True)
 
 
 def _across(sheet: Sheet, source: _Block, target: _Block) -> None:

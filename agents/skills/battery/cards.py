@@ -1,6 +1,9 @@
-"""The smaller circuits of wiring.svg, a card for each: what is drawn with which flags. Places count from a card's
-lower left corner."""
+"""The smaller circuits of wiring.svg, a card for each: what is drawn, and with which flags.
 
+Places count from a card's lower left corner.
+"""
+
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +13,7 @@ from schemdraw import elements
 from agents.skills.battery.circuit_roles import Role, Roles, numbers
 from agents.skills.battery.multiplexer import label_of, tag
 from agents.skills.battery.sheets import BLACK, BLOCK, BLUE, NOTE, Anchor, Place, Sheet
+from gates.design.files import Element
 
 WIDTH: Final = 14.0
 HEIGHT: Final = 6.8
@@ -72,8 +76,8 @@ def _divider(sheet: Sheet, corner: Place, roles: Roles) -> None:
     pen.flag((0.4, 5.0), "PACK +", 2.2)
     pen.line((2.6, 5.0), (2.8, 5.0))
     pen.part(elements.Fuse, (2.8, 5.0), (5.0, 5.0), "F")
-    pen.part(elements.Resistor, (5.0, 5.0), (5.0, 3.0), "R1")
-    pen.part(elements.Resistor, (5.0, 3.0), (5.0, 1.1), "R2")
+    pen.part(elements.Resistor, (5.0, 5.0), (5.0, 3.0), "upper")
+    pen.part(elements.Resistor, (5.0, 3.0), (5.0, 1.1), "lower")
     pen.line((5.0, 3.0), (_FLAGS, 3.0))
     pen.part(elements.Capacitor, (6.9, 3.0), (6.9, 1.1), "C")
     pen.dot((5.0, 3.0))
@@ -103,18 +107,26 @@ def _shunt(sheet: Sheet, corner: Place, roles: Roles) -> None:
         pen.flag((_FLAGS, 3.95), words)
 
 
-def _hall(sheet: Sheet, corner: Place, roles: Roles) -> None:
+def _main_current(sheet: Sheet, corner: Place, roles: Roles) -> None:
     pen = _Pen(sheet, corner)
     pen.flag((0.4, 1.3), "PACK +", 2.2)
-    pen.line((2.6, 1.3), (_FLAGS, 1.3))
+    if roles.has(Role.MAIN_FUSE):
+        pen.part(elements.Fuse, (2.6, 1.3), (4.4, 1.3))
+        pen.text((2.6, 0.6), "main fuse, at the pack")
+    pen.line((4.4 if roles.has(Role.MAIN_FUSE) else 2.6, 1.3), (_FLAGS, 1.3))
     pen.flag((_FLAGS, 1.3), "LOAD +, CHARGER +")
-    pen.text((4.7, 0.6), "conductor through the sensor", anchor=Anchor.MIDDLE)
-    pen.block((3.4, 1.9), (2.6, 2.6), "Hall", "sensor")
-    pen.line((6.0, 3.2), (_FLAGS, 3.2), color=BLUE)
-    pen.line((4.7, 4.5), (4.7, 5.0), (2.9, 5.0))
+    if roles.has(Role.HALL):
+        _hall(pen, roles)
+
+
+def _hall(pen: _Pen, roles: Roles) -> None:
+    pen.text((_FLAGS, 0.6), "goes through the sensor", width=5.9)
+    pen.block((4.6, 1.9), (2.2, 2.6), "Hall", "sensor")
+    pen.line((6.8, 3.2), (_FLAGS, 3.2), color=BLUE)
+    pen.line((5.7, 4.5), (5.7, 5.0), (2.9, 5.0))
     pen.flag((2.9, 5.0), "5 V", 1.4, is_left=True)
-    pen.line((3.4, 3.2), (2.2, 3.2), (2.2, 2.9))
-    pen.ground((2.2, 2.9))
+    pen.line((4.6, 3.2), (3.4, 3.2), (3.4, 2.9))
+    pen.ground((3.4, 2.9))
     for words in _flags(roles, Role.HALL)[:1]:
         pen.flag((_FLAGS, 3.2), words)
 
@@ -140,20 +152,46 @@ def _temperatures(sheet: Sheet, corner: Place, roles: Roles) -> None:
 
 def _references(sheet: Sheet, corner: Place, roles: Roles) -> None:
     pen = _Pen(sheet, corner)
-    flags = _flags(roles, Role.REFERENCES)
-    is_named = any("AREF" in words for words in flags)
-    for row, words in enumerate((flags if is_named else ["AREF", *flags])[:2]):
-        y = 4.4 - 2.4 * row
-        pen.flag((0.4, y), "5 V", 1.4)
-        pen.line((1.8, y), (2.8, y))
-        pen.block((2.8, y - 0.55), (3.2, 1.1), "reference" if not row else "2nd reference")
+    known = [words for words in _flags(roles, Role.REFERENCES) if "AREF" not in words]
+    for row, words in enumerate(["AREF", *known][:2]):
+        y, element = 4.6 - 2.2 * row, (*roles.elements[Role.REFERENCES], None, None)[row]
+        pen.flag((0.4, y), _feed(element, roles), 1.4)
+        pen.line((1.8, y), (2.2, y))
+        if element is not None and _SHUNT_REFERENCE.search(f"{element.part} {element.name}"):
+            _shunt_reference(pen, y)
+        else:
+            _series_reference(pen, y)
         pen.line((6.0, y), (_FLAGS, y))
         pen.part(elements.Capacitor, (6.9, y), (6.9, y - 1.2))
         pen.dot((6.9, y))
         pen.ground((6.9, y - 1.2))
-        pen.line((4.4, y - 0.55), (4.4, y - 0.8))
-        pen.ground((4.4, y - 0.8))
         pen.flag((_FLAGS, y), words)
+
+
+# Two ends only: it takes what is too much from a resistor that feeds it.
+_SHUNT_REFERENCE: Final = re.compile(r"(?i)\b(?:LM40\d\d|LM4050|LM385|LT1004|TL43\d|shunt|zener)")
+
+
+def _shunt_reference(pen: _Pen, y: float) -> None:
+    pen.part(elements.Resistor, (2.2, y), (4.8, y))
+    pen.line((4.8, y), (6.0, y))
+    pen.part(elements.Zener, (4.8, y - 1.4), (4.8, y))
+    pen.dot((4.8, y))
+    pen.ground((4.8, y - 1.4))
+
+
+def _series_reference(pen: _Pen, y: float) -> None:
+    pen.line((2.2, y), (2.8, y))
+    pen.block((2.8, y - 0.55), (3.2, 1.1), "reference")
+    pen.line((4.4, y - 0.55), (4.4, y - 0.8))
+    pen.ground((4.4, y - 0.8))
+
+
+def _feed(element: Element | None, roles: Roles) -> str:
+    """Return from where a reference is fed: what stands at the board's own node comes from the supply, else 5 V."""
+    boards = {board.node for board in roles.elements[Role.BOARD] if board.node}
+    supplied = [pin.number for pin in roles.pins[Role.POWER]]
+    return supplied[0] if element is not None and element.node in boards and supplied else "5 V"
 
 
 def _alerts(sheet: Sheet, corner: Place, roles: Roles) -> None:
@@ -234,7 +272,7 @@ def _power(sheet: Sheet, corner: Place, roles: Roles) -> None:
     pen.flag((0.4, 2.4), "PACK −", 2.2)
     pen.line((2.6, 2.4), (5.2, 2.4))
     pen.line((8.2, 4.6), (9.4, 4.6))
-    pen.flag((9.4, 4.6), "VIN", 1.8)
+    pen.flag((9.4, 4.6), ", ".join(_flags(roles, Role.POWER)) or "VIN", 3.6)
     pen.line((8.2, 2.4), (9.4, 2.4), (9.4, 2.1))
     pen.ground((9.4, 2.1))
 
@@ -242,7 +280,7 @@ def _power(sheet: Sheet, corner: Place, roles: Roles) -> None:
 CARDS: Final = (
     Card((Role.PACK_DIVIDER,), _divider),
     Card((Role.SHUNT,), _shunt),
-    Card((Role.HALL,), _hall),
+    Card((Role.HALL, Role.MAIN_FUSE), _main_current),
     Card((Role.TEMPERATURES,), _temperatures),
     Card((Role.REFERENCES,), _references),
     Card((Role.ALERTS,), _alerts),

@@ -28,14 +28,16 @@ class Role(StrEnum):
     CELLS = "Cell measurement: flying capacitor"
     ALERTS = "Lights, buzzer, button"
     BOARD = "Board"
+    MAIN_FUSE = "Main fuse"
 
 
 # In the order in which they are tried: the buzzer of the dead-man circuit is no buzzer of the board.
 _WORDS: Final[Mapping[Role, str]] = {
+    Role.MAIN_FUSE: r"main fuse",
     Role.DEAD_MAN: r"dead.?man|heart ?beat|charge pump|second buzzer|9 ?v\b",
     Role.ISOLATOR: r"isolator|usb|host",
     Role.LOGGER: r"logger|openlog|sd card|µsd|microsd",
-    Role.TEMPERATURES: r"ntc|thermistor|temperature",
+    Role.TEMPERATURES: r"ntc|thermistor|temperature|series resistor",
     Role.HALL: r"hall",
     Role.SHUNT: r"shunt|current.sense|amplifier",
     Role.PACK_DIVIDER: r"divider",
@@ -43,20 +45,27 @@ _WORDS: Final[Mapping[Role, str]] = {
     Role.CELLS: r"flying|capacitor|photo.?mos|multiplexer|decoder|tap|cell|balance|relays?",
     Role.POWER: r"dc/?-?dc|converter|step.?down|buck|supply|regulator",
     Role.ALERTS: r"leds?|lights?|lamps?|buzzer|sounder|button|acknowledge",
-    Role.BOARD: r"mega|arduino|board|microcontroller|atmega\w*|watchdog",
+    Role.BOARD: r"mega|arduino|board\W*$|microcontroller|atmega|watchdog",
 }
 _MACROS: Final[Mapping[Role, str]] = {
-    Role.CELLS: r"PIN_SELECT_|PIN_CONNECT_|ADC_CELL",
-    Role.PACK_DIVIDER: r"ADC_PACK",
-    Role.SHUNT: r"ADC_SHUNT",
-    Role.HALL: r"ADC_HALL",
-    Role.TEMPERATURES: r"ADC_TEMPERATURE|ADC_NTC",
-    Role.REFERENCES: r"ADC_(KNOWN_)?REFERENCE|(PIN_)?AREF",
-    Role.ALERTS: r"PIN_LED_|PIN_BUZZER|PIN_ACKNOWLEDGE",
-    Role.DEAD_MAN: r"PIN_HEARTBEAT",
-    Role.LOGGER: r"PIN_(LOG|SERIAL1?_?)|SERIAL1|LOG",
-    Role.ISOLATOR: r"(PIN_)?(USB|HOST)",
-    Role.POWER: r"(PIN_)?(VIN|5V|GND|SUPPLY)",
+    Role.CELLS: r"^(?:PIN_SELECT_|PIN_CONNECT_|ADC_CELL)",
+    Role.PACK_DIVIDER: r"^(?:ADC_PACK)",
+    Role.SHUNT: r"^(?:ADC_SHUNT)",
+    Role.HALL: r"^(?:ADC_HALL)",
+    Role.TEMPERATURES: r"^(?:ADC_TEMPERATURE|ADC_NTC)",
+    Role.REFERENCES: r"^(?:ADC_(KNOWN_)?REFERENCE|(PIN_)?AREF)",
+    Role.ALERTS: r"^(?:PIN_LED_|PIN_BUZZER|PIN_ACKNOWLEDGE)",
+    Role.DEAD_MAN: r"^(?:PIN_HEARTBEAT)",
+    Role.LOGGER: r"^(?:PIN_(LOG|SERIAL1?_?)|SERIAL1|LOG)",
+    Role.ISOLATOR: r"^(?:(PIN_)?(USB|HOST))",
+    Role.POWER: r"^(?:(PIN_)?(VIN|5V|GND|SUPPLY))",
+}
+
+_SIGNALS: Final[Mapping[Role, str]] = {
+    Role.REFERENCES: r"(?i)\b(?:aref|reference)\b",
+    Role.LOGGER: r"(?i)\b(?:logger|openlog)\b",
+    Role.ISOLATOR: r"(?i)\b(?:usb|host)\b",
+    Role.POWER: r"(?i)\b(?:vin|supply)\b",
 }
 
 
@@ -90,7 +99,9 @@ def role_of(element: Element) -> Role | None:
 
 
 def _role_of_pin(pin: Pin) -> Role | None:
-    return next((role for role, macros in _MACROS.items() if re.match(macros, pin.macro)), None)
+    # A pin that the sketch does not name, such as AREF or the supply, is known by what it carries.
+    known, words = (_MACROS, pin.macro) if pin.macro else (_SIGNALS, f"{pin.number} {pin.signal} {pin.to}")
+    return next((role for role, pattern in known.items() if re.search(pattern, words)), None)
 
 
 def pin_called(design: DesignFile, macro: str) -> Pin | None:

@@ -1,5 +1,6 @@
 """The heart of wiring.svg: cells, fuses, relays, flying capacitor, decoder. Three cells stand for all."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,14 +24,13 @@ from agents.skills.battery.sheets import (
 from gates.design.files import DesignFile, Pin
 
 _STEP, _SPREAD = 3.2, 0.55
-_NODE, _CONTACT, _PLUS, _MINUS, _DECODER, _TAGS = 3.6, (4.4, 7.4), 8.2, 9.0, 11.6, 15.6
+_NODE, _CONTACT, _PLUS, _MINUS, _DECODER, _TAGS = 4.6, (5.4, 8.4), 9.2, 10.0, 12.6, 16.6
 _DECODER_WIDTH = 2.6
 _BUS_PLUS, _BUS_MINUS = -1.7, -4.1
 _NOTES = (
     "K: both contacts of a dual PhotoMOS",
     "relay close together; its LED hangs",
     "at the decoder, through a resistor.",
-    "Behind each fuse F: 100 Ω.",
 )
 
 
@@ -54,9 +54,9 @@ def height(cells: int) -> float:
 
 def draw(sheet: Sheet, corner: Place, cells: int, roles: Roles, design: DesignFile) -> None:
     """Draw the measurement of the cells; the corner is the lower left one."""
-    x, y = corner[0] + 1.6, corner[1] - _BUS_MINUS + 1.4
-    rows = _rows(cells)
-    art = _Multiplexer(sheet, x, y)
+    rows, origin = _rows(cells), (corner[0] + 1.6, corner[1] - _BUS_MINUS + 1.4)
+    has_resistors = any(re.search(r"(?i)\btap resistor", element.name) for element in roles.elements[Role.CELLS])
+    art = _Multiplexer(sheet, origin, has_resistors)
     for row in rows:
         art.cell(row)
     if cells > len(rows):
@@ -77,7 +77,7 @@ def tag(sheet: Sheet, place: Place, words: str, width: float = 5.9, is_left: boo
 
 def label_of(pin: Pin) -> str:
     """Return how a pin is named in drawings: its number and its macro."""
-    return f"{pin.number}  {pin.macro}"
+    return f"{pin.number}  {pin.macro}".strip()
 
 
 def _rows(cells: int) -> Sequence[_Row]:
@@ -94,8 +94,8 @@ def _rows(cells: int) -> Sequence[_Row]:
 class _Multiplexer:
     """The drawing in its own coordinates: the pack's negative tap is at 0, 0."""
 
-    def __init__(self, sheet: Sheet, x: float, y: float) -> None:
-        self._sheet, self._x, self._y = sheet, x, y
+    def __init__(self, sheet: Sheet, origin: Place, has_resistors: bool) -> None:
+        self._sheet, (self._x, self._y), self._has_resistors = sheet, origin, has_resistors
 
     def _at(self, x: float, y: float) -> Place:
         return self._x + x, self._y + y
@@ -131,8 +131,9 @@ class _Multiplexer:
     def taps(self, rows: Sequence[_Row]) -> None:
         """Draw each tap with its fuse and how it branches to the contacts."""
         for number, height, has_below, has_above in _taps(rows):
-            self._sheet.symbol(elements.Fuse, self._at(0, height), self._at(_NODE, height))
-            self._sheet.text(self._at(_NODE / 2, height + 0.42), f"F{number}", FINE, Anchor.MIDDLE)
+            self._sheet.symbol(elements.Fuse, self._at(0, height), self._at(_NODE / 2, height))
+            self._beside_fuse(number, height)
+            self._sheet.text(self._at(_NODE / 4, height + 0.42), f"F{number}", FINE, Anchor.MIDDLE)
             top = height + (_SPREAD if has_above else 0)
             self._line((_NODE, height - (_SPREAD if has_below else 0)), (_NODE, top))
             self._dots((0, height), (_NODE, height))
@@ -141,6 +142,14 @@ class _Multiplexer:
         self._line((0, top), (0, top + 0.9))
         tag(self._sheet, self._at(-1.2, -1.2), "PACK −", 2.4)
         tag(self._sheet, self._at(-1.2, top + 1.2), "PACK +", 2.4)
+
+    def _beside_fuse(self, number: int, height: float) -> None:
+        start, end = self._at(_NODE / 2, height), self._at(_NODE, height)
+        if self._has_resistors:
+            self._sheet.symbol(elements.Resistor, start, end)
+            self._sheet.text(self._at(_NODE * 3 / 4, height + 0.42), f"R{number}", FINE, Anchor.MIDDLE)
+        else:
+            self._sheet.line(start, end)
 
     def buses(self, rows: Sequence[_Row]) -> None:
         """Draw the two rails of the flying capacitor."""
@@ -154,7 +163,7 @@ class _Multiplexer:
 
     def transfer(self, cells: int, pins: Sequence[Pin]) -> None:
         """Draw the capacitor and the relay that puts it to the converter."""
-        x, left, right, end = 10.6, 11.6, 14.6, _TAGS
+        x, left, right, end = 11.6, 12.6, 15.6, _TAGS
         self._line((_PLUS, _BUS_PLUS), (left, _BUS_PLUS))
         self._line((_MINUS, _BUS_MINUS), (left, _BUS_MINUS))
         self._sheet.symbol(elements.Capacitor, self._at(x, _BUS_PLUS), self._at(x, _BUS_MINUS))

@@ -59,7 +59,7 @@ def _draw_board(sheet: Sheet, corner: Place, size: Place, design: DesignFile) ->
     for pin in design.pins:
         sheet.box((x + 0.35, row - 0.24), (1.7, 0.5))
         sheet.text((x + 1.2, row - 0.12), pin.number, FINE, Anchor.MIDDLE, width=1.6)
-        sheet.text((x + 2.3, row - 0.12), pin.macro, FINE, width=5.6)
+        sheet.text((x + 2.3, row - 0.12), pin.macro or "–", FINE, width=5.6)
         sheet.text((x + 8.1, row - 0.12), pin.signal, NOTE, width=width - 8.3)
         row -= _PITCH
 
@@ -70,7 +70,9 @@ def _draw_cards(sheet: Sheet, top: float, roles: Roles, design: DesignFile) -> f
     for number, card in enumerate(shown):
         row, column = divmod(number, _COLUMNS)
         corner = (column * (WIDTH + _GAP), top - HEIGHT - row * (HEIGHT + _GAP))
-        _draw_frame(sheet, corner, (WIDTH, HEIGHT), " + ".join(_titled(roles, role) for role in card.roles))
+        _draw_frame(
+            sheet, corner, (WIDTH, HEIGHT), " + ".join(_titled(roles, role) for role in card.roles if roles.has(role))
+        )
         card.draw(sheet, corner, roles)
     rows = -(-len(shown) // _COLUMNS)
     return top - rows * (HEIGHT + _GAP) + _GAP

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_DOWN, Decimal
+from types import MappingProxyType
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, cast, numbers
@@ -12,9 +13,10 @@ from gates.design.files import DesignFile, Direction, Level, Limit, Requirements
 # A meter that judges a measurement has to be better than what it judges; four times is what calibration asks for.
 # Source: ANSI/NCSL Z540.3, test uncertainty ratio.
 _BETTER: Final = 4
+_NO_SKETCH: Final[Sketch] = MappingProxyType({})
 
 
-def rendered(requirements: RequirementsFile, design: DesignFile, sketch: Sketch) -> bytes:
+def rendered(requirements: RequirementsFile, design: DesignFile, sketch: Sketch = _NO_SKETCH) -> bytes:
     """Return SOFTWARE.md. sketch: the files of the sketch by name; its figures are taken from them."""
     roles = cast(design)
     return page(

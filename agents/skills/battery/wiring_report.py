@@ -72,11 +72,13 @@ def _checks(roles: Roles, pack: Pack) -> Iterator[str]:
     if roles.has(Role.POWER):
         yield (
             "Feed the converter of the supply from a bench supply with its current limited, output open, up to "
-            f"{amount(pack.top_v, 'V')}. Only when 5 V come out of it, and stay, connect the board to it."
+            f"{amount(pack.top_v, 'V')}. Only when what comes out of it is what the board takes, and stays, connect "
+            "the two."
         )
     if roles.has(Role.REFERENCES):
         yield (
-            "Power the board on the bench and measure each reference with the voltmeter that will be used to calibrate."
+            "Power the board on the bench as it will be powered, not by USB alone, which need not feed everything, and "
+            "measure each reference with the voltmeter that will be used to calibrate."
         )
     if roles.has(Role.CELLS):
         yield (
@@ -117,10 +119,11 @@ def _steps(roles: Roles) -> Iterator[str]:
     if roles.has(Role.SHUNT) or roles.has(Role.HALL):
         yield "Fit what sits in the main current's way, shunt and Hall sensor, while the main fuse of the pack is out."
     yield from _PLUG
+    supply = "Close the fuse of the supply." if roles.has(Role.POWER) else "Switch the board's own supply on."
     yield (
-        "Power the board from a floating bench supply or through the isolator, never from a host without isolator, and "
-        "let it start: it says that its values are unknown. The plug never goes into a board without power: only with "
-        "power are its relays known to be open, and inputs of a chip that has no supply must not be driven."
+        f"{supply} The board starts and says that its values are unknown. A host is connected through an isolator or "
+        "not at all. The plug never goes into a board without power: inputs of a chip that has no supply must not be "
+        "driven."
     )
     cell = numbers(roles.pins[Role.CELLS])
     yield (
@@ -129,8 +132,6 @@ def _steps(roles: Roles) -> Iterator[str]:
     )
     if roles.has(Role.PACK_DIVIDER):
         yield "Close the fuse of the pack divider. The sum of the cells and the pack have to agree."
-    if roles.has(Role.POWER):
-        yield "Close the fuse of the supply last, then take the bench supply away. The board goes on without a restart."
     yield "Calibrate as [SOFTWARE.md](SOFTWARE.md) says, then do the remaining tests of [TEST_PLAN.md](TEST_PLAN.md)."
     yield "Only then connect charger and load."
 
@@ -154,7 +155,7 @@ def _span(pack: Pack, tap: int) -> tuple[str, str, str]:
 def _taking_off() -> Iterator[str]:
     yield "## Disconnecting\n"
     yield (
-        "The other way round: load and charger off, fuse of the supply, plug of the taps, PACK − last, then the "
-        "fuses.\n"
+        "The other way round: load and charger off, fuse of the pack divider, plug of the taps, fuse of the supply, "
+        "PACK −, and the fuses of the taps last.\n"
     )
     yield "A wire that comes off the monitor while its fuse is closed is live: insulate its end at once."
