@@ -43,6 +43,8 @@ _SLIPS = tuple(Decimal(10) ** power for power in (1, 2, 3, 6))
 MAX_LOOKALIKES = 12
 # A document that gives more different values than this under one name lists a series, not a limit.
 SERIES = 6
+# So many different values of one thing are told once and not pair by pair: twelve values are 66 pairs already.
+MAX_COMPARED = 12
 
 # The last word of a subject tells its dimension; only words that never mean anything else.
 _DIMENSION_OF = {
@@ -113,6 +115,9 @@ def _within(group: Sequence[Fact]) -> Iterator[Finding]:
         distinct.setdefault((fact.claim.document, item_of(fact), fact.value, fact.value_high, fact.unit), fact)
     told = Counter(fact.claim.document for fact in distinct.values())
     stated = [fact for fact in distinct.values() if told[fact.claim.document] <= SERIES]
+    if len(stated) > MAX_COMPARED:
+        yield from _many_values(stated)
+        return
     for one, other in combinations(stated, 2):
         if _are_listed_together(one, other):
             continue
@@ -122,6 +127,20 @@ def _within(group: Sequence[Fact]) -> Iterator[Finding]:
             yield from _different_dimensions(one, other)
         elif not can_both_hold(one, other):
             yield _contradiction(one, other)
+
+
+def _many_values(stated: Sequence[Fact]) -> Iterator[Finding]:
+    """Say once that many documents give one thing many values; every pair of them would bury the rest."""
+    first = stated[0]
+    other = next((fact for fact in stated if same_dimension(first, fact) and not can_both_hold(first, fact)), None)
+    if other is None:
+        return
+    documents = len({fact.claim.document for fact in stated})
+    words = (
+        f"{documents} documents give {first.subject} {len(stated)} different values: {_said(first)}, "
+        f"{_said(other)}, and so on."
+    )
+    yield finding(FindingKind.CONTRADICTION, Severity.MEDIUM, words, (evidence_of(first), evidence_of(other)))
 
 
 def _slip_between_titles(one: Fact, other: Fact) -> Iterator[Finding]:

@@ -51,6 +51,13 @@ def test_amounts_that_can_both_be_true_are_no_contradiction(one: str, other: str
     assert kinds(a=one, b=other) == []
 
 
+def test_many_documents_with_many_values_of_one_thing_are_told_once() -> None:
+    texts = {f"note{number}": f"- Temperature of the rack: {10 + number} °C" for number in range(100)}
+    [found] = findings(**texts)
+    assert found.kind is FindingKind.CONTRADICTION
+    assert "100 documents give Temperature of the rack 100 different values" in found.statement
+
+
 def test_what_a_part_and_the_whole_do_differ_in_is_named_as_a_lookalike() -> None:
     board = "# Board\n- Shutdown current: < 1 mA\n"
     chip = "# Board\n## Chip: XY76952\n- Shutdown mode: 1 uA\n"

@@ -25,6 +25,7 @@ from protocol.bodies import ErrorCategory, ErrorLevel
 _GRAVE: Final = (FindingKind.CONTRADICTION, FindingKind.DAMAGED, FindingKind.UNIT_SLIP)
 _TOLD: Final = (*_GRAVE, FindingKind.MISSING, FindingKind.IMPLAUSIBLE)
 _OTHER_CHEMISTRY: Final = {"LFP": {"nmc", "nca", "lto"}, "NMC": {"lfp", "lifepo4", "lto"}}
+_LISTED: Final = 60  # of the findings, the gravest kinds first; a person reads no more before building
 _RATE: Final = Decimal("0.9")  # a highest current from here on, as a share of the capacity, is that of one hour
 
 
@@ -46,7 +47,10 @@ def derive(
     limits = derived(sources)
     requirements = [*_practised(followed, sources.citations), *_devices(said, counts, settings, sources.citations)]
     notes = [*_rates(sources, facts), *_differences(said, settings, sources), *_aside(aside, sources.citations)]
-    notes += [_found(one, facts, sources.citations) for one in findings if one.kind in _TOLD]
+    told = [one for one in findings if one.kind in _TOLD]
+    notes += [_found(one, facts, sources.citations) for one in told[:_LISTED]]
+    if len(told) > _LISTED:
+        notes.append(Note(text=f"{len(told) - _LISTED} more findings about the documents are in FACTS.md."))
     return RequirementsFile(
         pack=_pack(settings, sources),
         accuracy_mv=_figure("accuracy", "mV", followed, sources.citations),
