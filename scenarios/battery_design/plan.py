@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from agents.skills.battery.pack import NAME as PACK
-from agents.skills.battery.pack import PackSettings, written_out
+from agents.skills.battery.requirements.pack import NAME as PACK
+from agents.skills.battery.requirements.pack import PackSettings, written_out
 from agents.skills.battery.skills import PRACTICE, SKETCH_FOLDER, SOURCES
 from bus.artifacts import ArtifactStore
 from bus.roles import Role

@@ -9,15 +9,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from agents.skills.battery import design_report, software_report, wiring_report
-from agents.skills.battery.circuit_roles import Role, cast, numbers, role_of
-from agents.skills.battery.diagrams import architecture, wiring
-from agents.skills.battery.pages import error, linked, times
-from agents.skills.battery.sketch_words import figure, named, opening, watchdog_ms
+from agents.skills.battery.circuit_roles import Role, numbers, role_of, roles_in
+from agents.skills.battery.documents import design as design_document
+from agents.skills.battery.documents import software, wiring
+from agents.skills.battery.documents.markdown import error, linked, times
+from agents.skills.battery.drawings import block_diagram, schematic
+from agents.skills.battery.sketch.words import figure, named, opening, watchdog_ms
 from gates.design.files import DesignFile, Element, RequirementsFile
 from tests.agents.monitors import SKETCH, design, requirements
 
-DRAWINGS: list[Callable[[RequirementsFile, DesignFile], bytes]] = [architecture, wiring]
+DRAWINGS: list[Callable[[RequirementsFile, DesignFile], bytes]] = [block_diagram.render, schematic.render]
 CELLS = [1, 2, 3, 4, 8, 14, 16, 24, 32]
 HOSTILE = "<script>alert(1)</script> ]]> | [a](javascript:b) `c` &lt;\n# h \u202eabc $x_1$ \ufffe https://example.org"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,9 +26,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def pages(wanted: RequirementsFile, made: DesignFile) -> dict[str, str]:
     return {
-        "DESIGN.md": design_report.rendered(wanted, made).decode(),
-        "WIRING.md": wiring_report.rendered(wanted, made).decode(),
-        "SOFTWARE.md": software_report.rendered(wanted, made, SKETCH).decode(),
+        "DESIGN.md": design_document.render(wanted, made).decode(),
+        "WIRING.md": wiring.render(wanted, made).decode(),
+        "SOFTWARE.md": software.render(wanted, made, SKETCH).decode(),
     }
 
 
@@ -131,7 +132,7 @@ def test_long_names_are_cut_and_lie_over_nothing(draw: Callable[[RequirementsFil
 
 
 def test_the_architecture_shows_every_element_and_what_it_backs_up() -> None:
-    words = words_of(architecture(requirements(), design()))
+    words = words_of(block_diagram.render(requirements(), design()))
     for element in design().elements:
         assert element.id in words
         assert element.name in words
@@ -141,18 +142,18 @@ def test_the_architecture_shows_every_element_and_what_it_backs_up() -> None:
 def test_an_element_of_no_known_role_is_shown_all_the_same() -> None:
     odd = Element(id="E-99", name="Flux compensator", purpose="nobody knows")
     made = design().model_copy(update={"elements": (*design().elements, odd)})
-    assert "E-99 Flux compensator" in words_of(architecture(requirements(), made))
+    assert "E-99 Flux compensator" in words_of(block_diagram.render(requirements(), made))
 
 
 def test_the_wiring_shows_every_pin() -> None:
-    words = words_of(wiring(requirements(), design())).splitlines()
+    words = words_of(schematic.render(requirements(), design())).splitlines()
     for pin in design().pins:
         assert not pin.macro or pin.macro in words
         assert pin.number in words
 
 
 def test_the_wiring_counts_relays_and_fuses_with_the_cells() -> None:
-    words = words_of(wiring(requirements(14), design(14))).splitlines()
+    words = words_of(schematic.render(requirements(14), design(14))).splitlines()
     assert {"K1", "K2", "K14", "K15", "F0", "F14", "R0", "R14", "Y13"} <= set(words)
     assert "… cells 3 to 13 alike …" in words
     assert "K16" not in words
@@ -234,7 +235,7 @@ def test_a_rejected_design_keeps_its_figures() -> None:
 
 def test_a_part_that_bears_too_little_is_marked() -> None:
     ratings = {"AQW214": Decimal(400), "MEGA": Decimal("5.5")}
-    text = design_report.rendered(requirements(), design(), ratings).decode()
+    text = design_document.render(requirements(), design(), ratings).decode()
     assert "| E-02 Dual PhotoMOS relay | AQW214 | pack | 73 V | 400 V | 6.84 times |" in text
     assert "| 5.5 V | **1.04 times: too little** |" in text
 
@@ -296,7 +297,7 @@ def test_the_software_takes_its_figures_from_the_sketch() -> None:
     for words in ("every 250 ms", "given 5 ms to fill", "The last 64 alarms", "after 10 s without", "after 1000 ms"):
         assert words in text
     slower = {**SKETCH, "alarms.h": SKETCH["alarms.h"].replace(b"PERIOD_MS 250U", b"PERIOD_MS 500U")}
-    assert "every 500 ms" in software_report.rendered(requirements(), design(), slower).decode()
+    assert "every 500 ms" in software.render(requirements(), design(), slower).decode()
 
 
 def test_limits_that_only_one_of_sketch_and_requirements_knows_are_told() -> None:
@@ -306,7 +307,7 @@ def test_limits_that_only_one_of_sketch_and_requirements_knows_are_told() -> Non
 
 
 def test_the_software_is_described_without_a_sketch_too() -> None:
-    text = software_report.rendered(requirements(), design(), {}).decode()
+    text = software.render(requirements(), design(), {}).decode()
     assert "every period" in text
     assert "not in the sketch" not in text
 
@@ -322,14 +323,14 @@ def test_a_sketch_says_what_it_counts_and_how_it_opens() -> None:
 
 
 def test_a_part_of_the_dead_man_circuit_is_none_of_the_boards() -> None:
-    parts = cast(design()).elements
+    parts = roles_in(design()).elements
     assert [item.id for item in parts[Role.DEAD_MAN]] == ["E-17", "E-18"]
     assert [item.id for item in parts[Role.ALERTS]] == ["E-14", "E-15", "E-16"]
     assert [item.id for item in parts[Role.CELLS]] == ["E-01", "E-02", "E-03", "E-04", "E-05", "E-23"]
 
 
 def test_pins_in_a_row_are_named_by_the_first_and_the_last() -> None:
-    pins = cast(design()).pins
+    pins = roles_in(design()).pins
     assert numbers(pins[Role.CELLS]) == "22 … 27, A0"
     assert numbers(pins[Role.TEMPERATURES]) == "A4 … A11"
     assert numbers(()) == ""
@@ -350,6 +351,6 @@ def test_the_anchor_of_a_requirement_is_only_letters_and_digits() -> None:
 def test_more_lights_than_a_card_has_room_for_lie_over_nothing() -> None:
     made = design()
     more = tuple(made.pins[6].model_copy(update={"macro": f"PIN_LED_{number}", "number": "40"}) for number in range(20))
-    picture = wiring(requirements(), made.model_copy(update={"pins": (*made.pins, *more)}))
+    picture = schematic.render(requirements(), made.model_copy(update={"pins": (*made.pins, *more)}))
     assert [(a.words, b.words) for a, b in combinations(lines_of(picture), 2) if a.overlaps(b)] == []
     assert "PIN_LED_19" in words_of(picture).splitlines()

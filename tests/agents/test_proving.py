@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.skills.battery.compliance_report import compliance_page
-from agents.skills.battery.planning import plan_tests
-from agents.skills.battery.sketch_code import SketchCode, whole_number
-from agents.skills.battery.test_plan_report import plan_page
-from agents.skills.battery.verifying import verify
+from agents.skills.battery.documents import compliance as compliance_document
+from agents.skills.battery.documents import test_plan as test_plan_document
+from agents.skills.battery.sketch.code import SketchCode, whole_number
+from agents.skills.battery.test_plan.plan import plan_tests
+from agents.skills.battery.verification.verifier import verify
 from gates.claims import Claim
 from gates.design.coverage import compliance_faults, plan_faults
 from gates.design.files import (
@@ -663,8 +663,8 @@ def test_no_word_of_a_document_becomes_markup() -> None:
     file, drawn = hostile()
     plan = plan_tests(file, drawn)
     pages = (
-        plan_page(plan, file),
-        compliance_page(verified(file=file, of=drawn, plan=plan), file, HOSTILE),
+        test_plan_document.render(plan, file),
+        compliance_document.render(verified(file=file, of=drawn, plan=plan), file, HOSTILE),
     )
     for page in (data.decode() for data in pages):
         assert "&lt;script&gt;" in page
@@ -678,7 +678,10 @@ def test_no_word_of_a_document_becomes_markup() -> None:
 def test_the_pages_hold_every_requirement_test_and_question() -> None:
     file = requirements()
     plan, compliance = plan_tests(file, design()), verified()
-    tests, report = plan_page(plan, file).decode(), compliance_page(compliance, file).decode()
+    tests, report = (
+        test_plan_document.render(plan, file).decode(),
+        compliance_document.render(compliance, file).decode(),
+    )
     assert all(f"### {test.id}\n" in tests for test in plan.tests)
     for item in file.requirements:
         assert f"| [{item.id}](SAFETY_REQUIREMENTS.md#{item.id.lower()}) |" in tests
@@ -690,7 +693,7 @@ def test_the_pages_hold_every_requirement_test_and_question() -> None:
 
 def test_the_report_begins_with_what_is_critical_and_not_met() -> None:
     compliance = verified(plan=without_tests("SR-02"))
-    report = compliance_page(compliance, requirements()).decode()
+    report = compliance_document.render(compliance, requirements()).decode()
     assert "13 requirements: **11 met, 1 not met, 1 open.**" in report
     assert report.index("SR-02](SAFETY_REQUIREMENTS.md#sr-02) not met, critical.") < report.index("SR-13]")
 
@@ -700,7 +703,7 @@ def test_the_same_values_give_the_same_bytes() -> None:
 
     def once() -> tuple[bytes, ...]:
         plan, checked = plan_tests(file, design()), verified()
-        pages = plan_page(plan, file), compliance_page(checked, file)
+        pages = test_plan_document.render(plan, file), compliance_document.render(checked, file)
         return written(plan), written(checked), *pages
 
     assert once() == once()

@@ -4,12 +4,12 @@ from importlib.resources import files
 
 import pytest
 
-from agents.skills.battery.circuit import chosen
-from agents.skills.battery.citing import as_words
-from agents.skills.battery.designing import design
-from agents.skills.battery.headers import calibration_header, limits_header, pins_header
-from agents.skills.battery.pack import PackSettings, written_out
-from agents.skills.battery.requirements import derive
+from agents.skills.battery.design.circuit import chosen
+from agents.skills.battery.design.monitor import design
+from agents.skills.battery.requirements.citations import as_words
+from agents.skills.battery.requirements.derivation import derive
+from agents.skills.battery.requirements.pack import PackSettings, written_out
+from agents.skills.battery.sketch.headers import calibration_header, limits_header, pins_header
 from gates.design.parts import read_parts
 from tests.cases import ROOT
 

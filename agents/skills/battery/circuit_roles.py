@@ -82,7 +82,7 @@ class Roles:
         return bool(self.elements[role] or self.pins[role])
 
 
-def cast(design: DesignFile) -> Roles:
+def roles_in(design: DesignFile) -> Roles:
     """Return who plays what in a design."""
     by_element = [(role_of(element), element) for element in design.elements]
     by_pin = [(_role_of_pin(pin), pin) for pin in design.pins]

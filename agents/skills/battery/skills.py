@@ -5,25 +5,16 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Final
 
-from agents.skills.battery import (
-    billing,
-    design_report,
-    diagrams,
-    handbook,
-    safety_report,
-    software_report,
-    wiring_report,
-)
-from agents.skills.battery.circuit import chosen
-from agents.skills.battery.citing import as_words
-from agents.skills.battery.compliance_report import compliance_page
-from agents.skills.battery.designing import design
-from agents.skills.battery.headers import calibration_header, limits_header, pins_header
-from agents.skills.battery.pack import NAME as PACK
-from agents.skills.battery.planning import plan_tests
-from agents.skills.battery.requirements import derive
-from agents.skills.battery.test_plan_report import plan_page
-from agents.skills.battery.verifying import verify
+from agents.skills.battery.design import billing, monitor
+from agents.skills.battery.design.circuit import chosen
+from agents.skills.battery.documents import compliance, design, readme, safety_requirements, software, test_plan, wiring
+from agents.skills.battery.drawings import block_diagram, schematic
+from agents.skills.battery.requirements.citations import as_words
+from agents.skills.battery.requirements.derivation import derive
+from agents.skills.battery.requirements.pack import NAME as PACK
+from agents.skills.battery.sketch.headers import calibration_header, limits_header, pins_header
+from agents.skills.battery.test_plan.plan import plan_tests
+from agents.skills.battery.verification.verifier import verify
 from agents.skills.facts import read_report
 from agents.work import Outcome, SkillFailed, Work
 from gates.design import files
@@ -96,7 +87,7 @@ def derive_requirements(work: Work) -> Outcome:
     except SourceError as error:
         raise SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, str(error)) from error
     said = f"{len(derived.requirements)} requirements, {len(derived.limits)} limits, {len(derived.claims)} words cited"
-    page = safety_report.render(derived).encode()
+    page = safety_requirements.render(derived).encode()
     made = (
         work.write("SAFETY_REQUIREMENTS.md", page, _MARKDOWN, said),
         work.write("requirements.json", files.written(derived), files.REQUIREMENTS, said),
@@ -108,14 +99,14 @@ def derive_requirements(work: Work) -> Outcome:
 def design_monitor(work: Work) -> Outcome:
     """From the requirements and the parts to design.json, DESIGN.md, WIRING.md and two drawings."""
     requirements = _requirements(work)
-    made = design(requirements, _parts(work))
+    made = monitor.design(requirements, _parts(work))
     said = f"{len(made.elements)} elements, {len(made.channels)} ways of measuring, {len(made.failures)} failure modes"
     pages = (
         ("design.json", files.written(made), files.DESIGN),
-        ("DESIGN.md", design_report.rendered(requirements, made, _ratings(work)), _MARKDOWN),
-        ("WIRING.md", wiring_report.rendered(requirements, made), _MARKDOWN),
-        ("architecture.svg", diagrams.architecture(requirements, made), _SVG),
-        ("wiring.svg", diagrams.wiring(requirements, made), _SVG),
+        ("DESIGN.md", design.render(requirements, made, _ratings(work)), _MARKDOWN),
+        ("WIRING.md", wiring.render(requirements, made), _MARKDOWN),
+        ("architecture.svg", block_diagram.render(requirements, made), _SVG),
+        ("wiring.svg", schematic.render(requirements, made), _SVG),
     )
     return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
 
@@ -148,7 +139,7 @@ def write_firmware(work: Work) -> Outcome:
         work.write(f"{SKETCH_FOLDER}/{name}", data, SOURCES[PurePosixPath(name).suffix], said)
         for name, data in sorted(sources.items())
     ]
-    page = software_report.rendered(requirements, made, sources)
+    page = software.render(requirements, made, sources)
     return _outcome(said, [*written, work.write("SOFTWARE.md", page, _MARKDOWN, said)])
 
 
@@ -166,7 +157,7 @@ def plan_the_tests(work: Work) -> Outcome:
     said = f"{len(made.tests)} tests for {len(requirements.requirements)} requirements"
     pages = (
         ("test-plan.json", files.written(made), files.TEST_PLAN),
-        ("TEST_PLAN.md", plan_page(made, requirements), _MARKDOWN),
+        ("TEST_PLAN.md", test_plan.render(made, requirements), _MARKDOWN),
     )
     return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
 
@@ -185,7 +176,7 @@ def verify_design(work: Work) -> Outcome:
     said = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
     pages = (
         ("compliance.json", files.written(made), files.COMPLIANCE),
-        ("COMPLIANCE.md", compliance_page(made, requirements, _compiled(sketch)), _MARKDOWN),
+        ("COMPLIANCE.md", compliance.render(made, requirements, _compiled(sketch)), _MARKDOWN),
     )
     values = {"not-met": counts[files.Conclusion.NOT_MET], "open": counts[files.Conclusion.OPEN]}
     return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages], values)
@@ -199,9 +190,9 @@ def _compiled(sketch: Mapping[str, bytes]) -> str:
 
 def hand_over(work: Work) -> Outcome:
     """Hand on every accepted file for the builder, with README.md to begin with."""
-    compliance = files.read(files.ComplianceFile, _read(work, "compliance.json"), "compliance.json")
+    verified = files.read(files.ComplianceFile, _read(work, "compliance.json"), "compliance.json")
     accepted = [file for file in work.assignment.inputs if _is_made(file)]
-    page = handbook.render(_requirements(work), _bill(work), compliance, [*map(_delivered, accepted), PACK, PRACTICE])
+    page = readme.render(_requirements(work), _bill(work), verified, [*map(_delivered, accepted), PACK, PRACTICE])
     said = f"{len(accepted) + 2} files for the builder"
     handed = [
         work.write(_delivered(file), work.read(file), file.media_type or _MARKDOWN, file.summary or "")

@@ -1,0 +1,1 @@
+"""What people look at: architecture.svg and wiring.svg, by `block_diagram` and `schematic`."""

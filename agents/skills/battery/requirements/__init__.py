@@ -1,0 +1,1 @@
+"""What the monitor has to do: configuration, practice and documents become limits that cite their words."""

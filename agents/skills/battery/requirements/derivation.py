@@ -1,0 +1,274 @@
+"""Safety requirements of a pack: what practice asks, narrowed by configuration and documents, each with its words.
+
+1. Of several figures for one thing the strictest holds, and that they differ is said.
+2. Nothing is filled in: what the documents leave open is a note, and no requirement rests on it.
+3. A pack that a device in the documents cannot take is refused; only a person can decide which of the two changes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from agents.skills.battery.requirements.bases import Base, Bound, belongs, bounds, is_rating, stated
+from agents.skills.battery.requirements.citations import Citations, Words
+from agents.skills.battery.requirements.limits import Configuration, Sources, derived, strictest
+from agents.skills.battery.requirements.pack import PackSettings, settings_of
+from agents.skills.battery.requirements.practice import Practice, read_practice
+from agents.skills.facts import Evidence, Fact, Finding, FindingKind, Severity, identify
+from agents.skills.matching import amount_text, item_of, telling_words, words_of
+from agents.work import SkillFailed
+from gates.claims import Claim
+from gates.design.files import Note, Pack, Requirement, RequirementsFile, Subject
+from gates.units import convert, dimension, shown
+from protocol.bodies import ErrorCategory, ErrorLevel
+
+_GRAVE: Final = (FindingKind.CONTRADICTION, FindingKind.DAMAGED, FindingKind.UNIT_SLIP)
+_TOLD: Final = (*_GRAVE, FindingKind.MISSING, FindingKind.IMPLAUSIBLE)
+_OTHER_CHEMISTRY: Final = {"LFP": {"nmc", "nca", "lto"}, "NMC": {"lfp", "lifepo4", "lto"}}
+_LISTED: Final = 60  # of the findings, the gravest kinds first; a person reads no more before building
+_RATE: Final = Decimal("0.9")  # a highest current from here on, as a share of the capacity, is that of one hour
+
+
+def derive(
+    configuration: Words, raw: bytes, practice: Words, facts: Sequence[Fact], findings: Sequence[Finding]
+) -> RequirementsFile:
+    """Return the requirements of a pack. raw: the bytes of the configuration.
+
+    Raises:
+        SourceError: configuration or practice cannot be read.
+        SkillFailed: the pack does not fit what the documents say, or breaks a rule that cannot be given up.
+    """
+    settings = settings_of(raw)
+    followed = read_practice(practice, settings.chemistry)
+    said, aside = _sorted_out(bounding_facts(facts, settings), settings)
+    sources = Sources(followed, Configuration(configuration, settings), said, Citations())
+    _check_ratings(said, settings)
+    counts = tuple(_cell_counts(stated(facts), settings))
+    limits = derived(sources)
+    requirements = [*_practised(followed, sources.citations), *_devices(said, counts, settings, sources.citations)]
+    notes = [*_rates(sources, facts), *_differences(said, settings, sources), *_aside(aside, sources.citations)]
+    told = [one for one in findings if one.kind in _TOLD]
+    notes += [_found(one, facts, sources.citations) for one in told[:_LISTED]]
+    if len(told) > _LISTED:
+        notes.append(Note(text=f"{len(told) - _LISTED} more findings about the documents are in FACTS.md."))
+    return RequirementsFile(
+        pack=_pack(settings, sources),
+        accuracy_mv=_figure("accuracy", "mV", followed, sources.citations),
+        margin=_figure("margin", "", followed, sources.citations),
+        limits=limits,
+        requirements=tuple(_numbered(requirements)),
+        notes=tuple(notes),
+        claims=tuple(sources.citations.claims.values()),
+    )
+
+
+def bounding_facts(facts: Sequence[Fact], settings: PackSettings) -> tuple[Bound, ...]:
+    """Return what the documents say about the bases of limits, each fact once for each base."""
+    found = bounds(stated(facts), settings)
+    return tuple({(bound.base, bound.fact.id): bound for bound in found}.values())
+
+
+def _sorted_out(found: Iterable[Bound], settings: PackSettings) -> tuple[tuple[Bound, ...], tuple[Bound, ...]]:
+    listed = tuple(found)
+    kept = tuple(bound for bound in listed if belongs(bound, settings))
+    return kept, tuple(bound for bound in listed if bound not in kept)
+
+
+def _refused(text: str) -> SkillFailed:
+    return SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, text)
+
+
+def _check_ratings(said: Iterable[Bound], settings: PackSettings) -> None:
+    """Refuse a pack that charges higher than a device of the documents bears (rule 3)."""
+    top = settings.cells * settings.max_voltage
+    for bound in said:
+        if is_rating(bound) and not item_of(bound.fact) and bound.value < top:
+            raise _refused(
+                f"{settings.cells} cells of {settings.max_voltage} V come to {top} V, but "
+                f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}; take fewer cells, another "
+                "kind of cell, or another device (and its document out of the folder)"
+            )
+
+
+def _cell_counts(facts: Iterable[Fact], settings: PackSettings) -> Iterator[Fact]:
+    """Yield what the documents say about how many cells may be in series, for cells of this kind.
+
+    Raises:
+        SkillFailed: the pack has fewer or more.
+    """
+    others = _OTHER_CHEMISTRY.get(settings.chemistry.upper(), set())
+    for fact in facts:
+        if fact.unit != "cell" or fact.value is None or words_of(fact) & others or telling_words(fact) & others:
+            continue
+        if "serie" not in fact.subject.lower() and fact.qualifier != "max":
+            continue
+        low = fact.value if fact.value_high is not None else Decimal(0)
+        high = fact.value_high if fact.value_high is not None else fact.value
+        if not low <= settings.cells <= high:
+            raise _refused(
+                f"the pack has {settings.cells} cells in series, but {_where(fact)} says {fact.subject}: "
+                f"{amount_text(fact)}; change `cells`, or take that document out of the folder"
+            )
+        yield fact
+
+
+def _where(fact: Fact) -> str:
+    return f"{fact.claim.document}, {fact.claim.place}"
+
+
+def _practised(practice: Practice, citations: Citations) -> Iterator[Requirement]:
+    for rule in practice.requirements:
+        claim = citations.cite(practice.words, rule.place, rule.text, rule.text)
+        yield Requirement(
+            id="",
+            key=rule.key,
+            subject=rule.subject,
+            text=rule.text,
+            is_critical=rule.is_critical,
+            limits=rule.limits,
+            claims=(claim,),
+            standard=rule.standard,
+        )
+
+
+def _devices(
+    said: Iterable[Bound], counts: Iterable[Fact], settings: PackSettings, citations: Citations
+) -> Iterator[Requirement]:
+    """Yield what a device of the documents asks of the pack, where it fits."""
+    ratings = [bound for bound in said if is_rating(bound)]
+    if ratings:
+        least = min(ratings, key=lambda bound: bound.value)
+        top = settings.cells * settings.max_voltage
+        yield _device(
+            "device-voltage",
+            f"No point of the pack comes above {least.value:f} V, the most that the device in the documents bears; "
+            f"{settings.cells} cells of {settings.max_voltage} V come to {top} V.",
+            [bound.fact for bound in ratings],
+            citations,
+        )
+    listed = list({fact.id: fact for fact in counts}.values())
+    if listed:
+        text = f"The {settings.cells} cells in series stay within what the device in the documents is made for."
+        yield _device("device-cells", text, listed, citations)
+    currents = [bound for bound in said if bound.base is Base.CURRENT_MAX]
+    if currents:
+        least = min(currents, key=lambda bound: bound.value)
+        text = (
+            f"No more than {least.value:f} A flow through the device in the documents for long; a device that is to "
+            f"carry {settings.max_current} A is another one, or stands beside the main lead."
+        )
+        yield _device("device-current", text, [bound.fact for bound in currents], citations)
+
+
+def _device(key: str, text: str, facts: Iterable[Fact], citations: Citations) -> Requirement:
+    claims = tuple(dict.fromkeys(citations.add(fact.claim) for fact in facts))
+    return Requirement(id="", key=key, subject=Subject.DEVICES, text=text, is_critical=True, claims=claims)
+
+
+def _numbered(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
+    for number, requirement in enumerate(requirements, 1):
+        yield requirement.model_copy(update={"id": f"SR-{number:02}"})
+
+
+def _pack(settings: PackSettings, sources: Sources) -> Pack:
+    return Pack(
+        cells=settings.cells,
+        cell_type=settings.cell_type,
+        chemistry=settings.chemistry,
+        capacity_ah=settings.capacity,
+        nominal_v=settings.nominal_voltage,
+        max_v=strictest(Base.CELL_MAX, sources),
+        min_v=strictest(Base.CELL_MIN, sources),
+        max_current_a=settings.max_current,
+        budget_usd=settings.budget,
+        platform=settings.platform,
+    )
+
+
+def _figure(name: str, unit: str, practice: Practice, citations: Citations) -> Decimal:
+    amount, place = practice.figures[name]
+    citations.cite(practice.words, place, amount.quote, f"{name} by practice: {amount.quote}", amount)
+    return convert(amount.value, amount.unit, unit) if unit else amount.value
+
+
+def _rates(sources: Sources, facts: Sequence[Fact]) -> Iterator[Note]:
+    """Say of a current of one capacity in an hour what it is: the most, not the standard."""
+    settings, citations = sources.configuration.settings, sources.citations
+    rate = settings.max_current / settings.capacity
+    if rate < _RATE:
+        return
+    cited = [sources.configuration.cite(name, citations)[1] for name in ("max_current", "capacity", "standard_current")]
+    cited += [citations.add(fact.claim) for fact in stated(facts) if _is_standard_rate(fact)]
+    standard = strictest(Base.STANDARD_CURRENT, sources)
+    yield Note(
+        text=f"{settings.max_current} A is the {rate:.2g}C limit of this cell (1C: its capacity in an hour), not "
+        f"its standard rate. Above {standard:f} A for ten minutes the monitor warns; a cycle life is stated at the "
+        "standard rate.",
+        claims=tuple(dict.fromkeys(cited)),
+    )
+
+
+def _is_standard_rate(fact: Fact) -> bool:
+    is_rate = dimension(fact.unit) in (dimension("W"), dimension("A"))
+    return is_rate and "standard" in fact.subject.lower()
+
+
+def _differences(said: Sequence[Bound], settings: PackSettings, sources: Sources) -> Iterator[Note]:
+    """Say where documents are stricter than the configuration (rule 1)."""
+    configured = {
+        Base.CELL_MAX: settings.max_voltage,
+        Base.CELL_MIN: settings.min_voltage,
+        Base.CURRENT_MAX: settings.max_current,
+        Base.CHARGE_CURRENT_MAX: settings.max_current,
+        Base.DISCHARGE_CURRENT_MAX: settings.max_current,
+    }
+    for base, value in configured.items():
+        told = [bound for bound in said if bound.base is base]
+        stricter = [bound for bound in told if (bound.value > value if base is Base.CELL_MIN else bound.value < value)]
+        if not stricter:
+            continue
+        worst = (max if base is Base.CELL_MIN else min)(stricter, key=lambda bound: bound.value)
+        unit = shown("A" if "current" in base else "V")
+        yield Note(
+            text=f"{base.value.capitalize()}: {value} {unit} as configured, but {_where(worst.fact)} says "
+            f"{worst.fact.subject}: {amount_text(worst.fact)}. The stricter holds: {worst.value:f} {unit}.",
+            claims=tuple(dict.fromkeys(sources.citations.add(bound.fact.claim) for bound in stricter)),
+            is_grave=True,
+        )
+
+
+def _aside(aside: Iterable[Bound], citations: Citations) -> Iterator[Note]:
+    for bound in aside:
+        text = (
+            f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}. This cannot be about this "
+            f"pack ({bound.base.value}), so no limit rests on it."
+        )
+        yield Note(text=text, claims=(citations.add(bound.fact.claim),))
+
+
+def _found(finding: Finding, facts: Sequence[Fact], citations: Citations) -> Note:
+    known = {fact.id: fact.claim for fact in facts}
+    digests = {fact.claim.document: fact.claim.sha256 for fact in facts}
+    claims = [_evidence(one, known, digests) for one in finding.evidence if one.quote]
+    return Note(
+        text=finding.statement,
+        claims=tuple(dict.fromkeys(citations.add(claim) for claim in claims if claim)),
+        is_grave=finding.severity is Severity.HIGH or finding.kind in _GRAVE,
+    )
+
+
+def _evidence(evidence: Evidence, known: dict[str, Claim], digests: dict[str, str]) -> Claim | None:
+    """Return the words of a finding as a claim, None where they stand in a document of which nothing else is known."""
+    if evidence.fact in known:
+        return known[evidence.fact]
+    digest = digests.get(evidence.document)
+    if digest is None:
+        return None
+    return Claim(
+        id=identify("evidence", evidence.document, evidence.place, evidence.quote),
+        statement=f"{evidence.document} says so at {evidence.place}",
+        document=evidence.document,
+        sha256=digest,
+        place=evidence.place,
+        quote=evidence.quote,
+    )
