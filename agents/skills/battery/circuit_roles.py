@@ -104,11 +104,6 @@ def _role_of_pin(pin: Pin) -> Role | None:
     return next((role for role, pattern in known.items() if re.search(pattern, words)), None)
 
 
-def pin_called(design: DesignFile, macro: str) -> Pin | None:
-    """Return the pin with a macro's name."""
-    return next((pin for pin in design.pins if pin.macro == macro), None)
-
-
 def numbers(pins: Iterable[Pin]) -> str:
     """Return the numbers of some pins in few words: A0; 30, 31; 22 … 27, A0."""
     return ", ".join(_in_words(run) for run in _runs([pin.number for pin in pins]))

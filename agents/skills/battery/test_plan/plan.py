@@ -5,15 +5,12 @@ A test is for somebody at a kitchen table with a supply, a meter and a string of
 
 from itertools import chain
 
+from agents.skills.battery.test_plan.acceptance_tests import acceptance_tests
+from agents.skills.battery.test_plan.calibration_tests import calibration_tests
 from agents.skills.battery.test_plan.draft import Draft
 from agents.skills.battery.test_plan.failure_tests import failure_tests
+from agents.skills.battery.test_plan.integration_tests import inspection, integration_tests
 from agents.skills.battery.test_plan.limit_tests import channel_tests, limit_tests
-from agents.skills.battery.test_plan.whole_tests import (
-    acceptance_tests,
-    calibration_tests,
-    inspection,
-    integration_tests,
-)
 from gates.design.files import DesignFile, RequirementsFile, TestPlanFile
 
 _KINDS = (limit_tests, channel_tests, integration_tests, failure_tests, calibration_tests)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from agents.skills.battery.documents.markdown import amount
 from agents.skills.battery.measuring import is_comparable
-from agents.skills.battery.verification.evidence import Looked
+from agents.skills.battery.verification.dossier import Dossier
 from gates.design.files import (
     Conclusion,
     Direction,
@@ -28,7 +28,7 @@ SWITCHES_NOTHING = (
 class Answering:
     """What was read and what was concluded."""
 
-    looked: Looked
+    dossier: Dossier
     verifications: tuple[Verification, ...]
 
     @cached_property
@@ -38,7 +38,7 @@ class Answering:
 
     def about(self, *subjects: Subject) -> tuple[Requirement, ...]:
         """Return the requirements on some subjects."""
-        return tuple(item for item in self.looked.requirements.requirements if item.subject in subjects)
+        return tuple(item for item in self.dossier.requirements.requirements if item.subject in subjects)
 
     def unmet(self, *subjects: Subject) -> tuple[str, ...]:
         """Return which requirements on some subjects are not met or open, each with the first thing found."""
@@ -51,7 +51,7 @@ class Answering:
 
     def limits(self, unit: str) -> tuple[Limit, ...]:
         """Return the limits in units of one dimension."""
-        return tuple(limit for limit in self.looked.requirements.limits if is_comparable(limit.unit, unit))
+        return tuple(limit for limit in self.dossier.requirements.limits if is_comparable(limit.unit, unit))
 
     def alarms(self, unit: str, direction: Direction, word: str = "") -> tuple[Limit, ...]:
         """Return the alarms on a quantity in one direction whose names begin with a word."""
@@ -63,7 +63,7 @@ class Answering:
 
     def naming(self, limit: Limit) -> tuple[Requirement, ...]:
         """Return the requirements that name a limit."""
-        return tuple(item for item in self.looked.requirements.requirements if limit.name in item.limits)
+        return tuple(item for item in self.dossier.requirements.requirements if limit.name in item.limits)
 
     def kept(self, unit: str) -> Iterator[str]:
         """Yield the limits that a requirement names and whose requirements are all met."""

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 
 from agents.skills.battery.sketch.code import SketchCode, whole_number
-from agents.skills.battery.verification.evidence import Looked, Seen
+from agents.skills.battery.verification.dossier import Dossier
+from agents.skills.battery.verification.seen import Seen
 from gates.design.files import Element, Limit, Pin, Requirement
 from gates.design.headers import macros_of
 from protocol.errors import SourceError
 
 LIMITS = "limits.h"
-PINS = "pins.h"
 # Words of an element's name that programs hold for other reasons.
 _COMMON = frozenset(
     {"with", "from", "that", "this", "board", "mega", "arduino", "sketch", "software", "firmware", "code"}
@@ -19,14 +19,14 @@ _COMMON = frozenset(
 _FIRST_ANALOGUE = 54
 
 
-def limits_in_code(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
+def limits_in_code(requirement: Requirement, dossier: Dossier) -> Iterator[Seen]:
     """Whether limits.h says the same as requirements.json, is compiled in, and is referred to by code."""
-    for limit in looked.limits_of(requirement):
-        flaws = flaws_in_code(limit, looked.code)
+    for limit in dossier.limits_of(requirement):
+        flaws = flaws_in_code(limit, dossier.code)
         yield from map(Seen.not_met, flaws)
         if not flaws:
             name, value = next(iter(macros_of(limit).items()))
-            users = ", ".join(file for file in looked.code.users(name) if file not in looked.code.named(LIMITS))
+            users = ", ".join(file for file in dossier.code.users(name) if file not in dossier.code.named(LIMITS))
             yield Seen.met(f"{LIMITS}: {name} is {value}, used in {users}")
 
 
@@ -68,16 +68,16 @@ def _files(names: Iterator[str]) -> str:
     return ", ".join(sorted(set(names)))
 
 
-def pins_in_code(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
+def pins_in_code(requirement: Requirement, dossier: Dossier) -> Iterator[Seen]:
     """Whether the pins that lead to an element are numbered as designed, and whether code uses any of them."""
-    for element in looked.serving(requirement):
+    for element in dossier.serving(requirement):
         # Pins without a macro belong to the board: supply, reference, the serial lines.
-        pins = [pin for pin in looked.design.pins if pin.macro and _leads_to(pin, element)]
+        pins = [pin for pin in dossier.design.pins if pin.macro and _leads_to(pin, element)]
         for pin in pins:
-            yield from _numbered(pin, looked.code)
+            yield from _numbered(pin, dossier.code)
         if not pins:
             continue
-        used = [pin.macro for pin in pins if looked.code.users(pin.macro)]
+        used = [pin.macro for pin in pins if dossier.code.users(pin.macro)]
         if used:
             yield Seen.met(f"{element.id}: the sketch uses {', '.join(used)}")
         else:
@@ -105,15 +105,15 @@ def _spellings(number: str) -> set[str]:
     return {number, analogue[1], str(_FIRST_ANALOGUE + int(analogue[1]))} if analogue else {number}
 
 
-def software_in_code(requirement: Requirement, looked: Looked) -> Iterator[Seen]:
+def software_in_code(requirement: Requirement, dossier: Dossier) -> Iterator[Seen]:
     """Whether the sketch at least speaks of what an element without a part is to do; what it does, tests show."""
     if requirement.limits:
         return  # the limits' own macros are the better evidence
-    for element in looked.serving(requirement):
+    for element in dossier.serving(requirement):
         if element.part:
             continue
         names = sorted(word for word in re.findall(r"[a-z]{4,}", element.name.lower()) if word not in _COMMON)
-        found = {word: files for word in names if (files := looked.code.speaks_of(word.removesuffix("s")))}
+        found = {word: files for word in names if (files := dossier.code.speaks_of(word.removesuffix("s")))}
         if found:
             word, files = next(iter(found.items()))
             yield Seen.met(f"{element.id}, {element.name}: “{word}” stands in the code of {', '.join(files[:3])}")

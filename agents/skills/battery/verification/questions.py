@@ -10,7 +10,7 @@ from agents.skills.battery.documents.markdown import amount
 from agents.skills.battery.measuring import elements_in, is_difference
 from agents.skills.battery.verification.answers import SWITCHES_NOTHING, Answering, answer
 from agents.skills.battery.verification.design_checks import IN_ONE_WAY, backing
-from agents.skills.battery.verification.evidence import Looked
+from agents.skills.battery.verification.dossier import Dossier
 from gates.design.files import (
     Direction,
     Element,
@@ -30,15 +30,15 @@ _MAIN = re.compile(
 )
 
 
-def questions(looked: Looked, verifications: tuple[Verification, ...]) -> Iterator[Question]:
+def questions(dossier: Dossier, verifications: tuple[Verification, ...]) -> Iterator[Question]:
     """Yield the six questions with their answers."""
-    answering = Answering(looked, verifications)
+    answering = Answering(dossier, verifications)
     for ask in (_voltages, _temperatures, _overcurrent, _sensors, _unsafe, _alerts):
         yield ask(answering)
 
 
 def _voltages(answering: Answering) -> Question:
-    pack = answering.looked.requirements.pack
+    pack = answering.dossier.requirements.pack
     cells = [item for item in answering.alarms("V", Direction.ABOVE, "cell") if not is_difference(item)]
     highs = [item for item in cells if item.value <= pack.max_v]
     lows = [item for item in answering.alarms("V", Direction.BELOW, "cell") if item.value >= pack.min_v]
@@ -60,8 +60,8 @@ def _unless(found: Sequence[object], lacking: str) -> tuple[str, ...]:
 
 def _late(limits: Sequence[Limit], answering: Answering) -> Iterator[str]:
     """Yield the alarms that may speak up only beyond the cell's own limit, because a reading may be off."""
-    error_v = answering.looked.requirements.accuracy_mv / 1000
-    pack = answering.looked.requirements.pack
+    error_v = answering.dossier.requirements.accuracy_mv / 1000
+    pack = answering.dossier.requirements.pack
     for limit in limits:
         is_high = limit.direction is Direction.ABOVE
         latest = limit.value + error_v if is_high else limit.value - error_v
@@ -84,7 +84,7 @@ def _temperatures(answering: Answering) -> Question:
 
 
 def _overcurrent(answering: Answering) -> Question:
-    main, others = _breaking(answering.looked)
+    main, others = _breaking(answering.dossier)
     detecting = [
         *_unless(answering.alarms("A", Direction.ABOVE, "charge"), "no alarm on the current into the battery"),
         *_unless(answering.alarms("A", Direction.ABOVE, "discharge"), "no alarm on the current out of the battery"),
@@ -101,44 +101,44 @@ def _overcurrent(answering: Answering) -> Question:
     return answer("Is overcurrent protection present?", yes, lacking, found, SWITCHES_NOTHING)
 
 
-def _breaking(looked: Looked) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _breaking(dossier: Dossier) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the bill's lines that break the pack's current, and those of other fuses."""
-    lines = [f"{line.part}, {line.description}" for line in looked.bill.lines]
+    lines = [f"{line.part}, {line.description}" for line in dossier.bill.lines]
     fuses = [line for line in lines if _BREAKER.search(line)]
     main = tuple(line for line in fuses if _MAIN.search(line))
     return main, tuple(line for line in fuses if line not in main)
 
 
 def _sensors(answering: Answering) -> Question:
-    looked = answering.looked
-    failures = [item for item in looked.design.failures if item.element in _measuring(looked)]
+    dossier = answering.dossier
+    failures = [item for item in dossier.design.failures if item.element in _measuring(dossier)]
     lacking = [
         *_unless(answering.about(Subject.SENSORS), "no requirement says what has to be detected"),
         *answering.unmet(Subject.SENSORS),
         *(f"{item.id}: {item.what}: {reason}" for item in failures if (reason := _reason(item))),
-        *_forgotten(looked),
+        *_forgotten(dossier),
     ]
     found = [f"{item.id}: {item.what}: {item.detected_by}; {item.reaction}" for item in failures if not _reason(item)]
     yes = f"By the design it is noticed and told, for each of {len(found)} ways to fail; the tests have to show it."
     return answer("What happens if a sensor fails?", yes, lacking, found)
 
 
-def _measuring(looked: Looked) -> dict[str, Element]:
+def _measuring(dossier: Dossier) -> dict[str, Element]:
     """Return the elements that stand in a channel's chain, by id; all of them where no chain names any."""
-    found = {item.id: item for channel in looked.design.channels for item in elements_in(channel, looked.design)}
-    return found or looked.elements
+    found = {item.id: item for channel in dossier.design.channels for item in elements_in(channel, dossier.design)}
+    return found or dossier.elements
 
 
-def _forgotten(looked: Looked) -> Iterator[str]:
-    told = {failure.element for failure in looked.design.failures}
-    for channel in looked.design.channels:
-        chain = list(elements_in(channel, looked.design))
+def _forgotten(dossier: Dossier) -> Iterator[str]:
+    told = {failure.element for failure in dossier.design.failures}
+    for channel in dossier.design.channels:
+        chain = list(elements_in(channel, dossier.design))
         if chain and not any(element.id in told for element in chain):
             yield f"no failure mode says what happens when the channel {channel.name} fails"
 
 
 def _unsafe(answering: Answering) -> Question:
-    failures = answering.looked.design.failures
+    failures = answering.dossier.design.failures
     lacking = [
         *_unless(failures, "the design names no failure modes"),
         *(f"{item.id}: {item.what}: {reason}" for item in failures if (reason := _reason(item))),
@@ -171,9 +171,9 @@ def _reason(failure: FailureMode) -> str:
 
 
 def _alerts(answering: Answering) -> Question:
-    looked = answering.looked
-    sounding, showing, alone = (_bought(looked, pattern) for pattern in (_SOUNDING, _SHOWING, _WITHOUT_BOARD))
-    standing = [item for about in answering.about(Subject.ALERTS) for item in backing(about, looked)]
+    dossier = answering.dossier
+    sounding, showing, alone = (_bought(dossier, pattern) for pattern in (_SOUNDING, _SHOWING, _WITHOUT_BOARD))
+    standing = [item for about in answering.about(Subject.ALERTS) for item in backing(about, dossier)]
     lacking = [
         *_unless(sounding, "nothing that sounds is in the bill"),
         *_unless(showing, "no light is in the bill"),
@@ -188,7 +188,7 @@ def _alerts(answering: Answering) -> Question:
     return answer("Is the alert system redundant?", yes, lacking, tuple(found))
 
 
-def _bought(looked: Looked, pattern: re.Pattern[str]) -> list[Element]:
+def _bought(dossier: Dossier, pattern: re.Pattern[str]) -> list[Element]:
     """Return the elements of this kind whose parts are in the bill."""
-    alike = (item for item in looked.design.elements if pattern.search(f"{item.name} {item.purpose}"))
-    return [item for item in alike if looked.is_bought(item)]
+    alike = (item for item in dossier.design.elements if pattern.search(f"{item.name} {item.purpose}"))
+    return [item for item in alike if dossier.is_bought(item)]

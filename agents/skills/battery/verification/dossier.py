@@ -1,9 +1,8 @@
-"""What the verifier has before it, and how it says what it saw."""
+"""What the verifier has before it, and what can be looked up in it."""
 
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 from agents.skills.battery.measuring import channels_of, elements_in
 from agents.skills.battery.sketch.code import SketchCode
@@ -11,7 +10,6 @@ from gates.design.electrics import serving
 from gates.design.files import (
     BillFile,
     Channel,
-    Conclusion,
     DesignFile,
     Element,
     Limit,
@@ -22,31 +20,8 @@ from gates.design.files import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One thing that was looked at, and what it says about a requirement."""
-
-    conclusion: Conclusion
-    text: str
-
-    @classmethod
-    def met(cls, text: str) -> Self:
-        """Return what speaks for the requirement."""
-        return cls(Conclusion.MET, text)
-
-    @classmethod
-    def not_met(cls, text: str) -> Self:
-        """Return what speaks against it."""
-        return cls(Conclusion.NOT_MET, text)
-
-    @classmethod
-    def open(cls, text: str) -> Self:
-        """Return what somebody still has to find out."""
-        return cls(Conclusion.OPEN, text)
-
-
 @dataclass(frozen=True)
-class Looked:
+class Dossier:
     """All files of a design, as one who did not make them reads them."""
 
     requirements: RequirementsFile
