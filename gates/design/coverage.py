@@ -13,7 +13,6 @@ from gates.design.files import (
     ComplianceFile,
     Conclusion,
     DesignFile,
-    Direction,
     Level,
     Limit,
     PlannedTest,
@@ -52,15 +51,9 @@ def _stimulus_faults(test: PlannedTest, limits: Mapping[str, Limit]) -> Iterator
         yield from unknown(test.id, "limit", (test.limit,), limits)
     elif test.stimulus is None:
         yield f"{test.id} provokes {limit.name}, but does not say with which value"
-    elif not _is_beyond(test, limit):
+    elif not limit.is_beyond(test.stimulus):
         value, stimulus = quantity(limit.value, limit.unit), quantity(test.stimulus, limit.unit)
         yield f"{test.id} gives {stimulus}, but {limit.name} speaks up {limit.direction} {value}"
-
-
-def _is_beyond(test: PlannedTest, limit: Limit) -> bool:
-    if test.stimulus is None:
-        return False
-    return test.stimulus > limit.value if limit.direction is Direction.ABOVE else test.stimulus < limit.value
 
 
 def compliance_faults(

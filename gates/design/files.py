@@ -127,6 +127,10 @@ class Limit(_Value):
     bases: tuple[Basis, ...] = Field(min_length=1)
     why: str = ""
 
+    def is_beyond(self, value: Decimal) -> bool:
+        """Whether a value lies on the side on which the limit speaks up."""
+        return value > self.value if self.direction is Direction.ABOVE else value < self.value
+
 
 class Subject(StrEnum):
     """What a requirement is about; the chapters of SAFETY_REQUIREMENTS.md."""
@@ -370,6 +374,9 @@ class Conclusion(StrEnum):
     MET = "met"
     NOT_MET = "not met"
     OPEN = "open"
+
+
+GRAVEST_FIRST: Final = (Conclusion.NOT_MET, Conclusion.OPEN, Conclusion.MET)
 
 
 class Verification(_Value):

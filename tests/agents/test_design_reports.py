@@ -12,8 +12,9 @@ import pytest
 from agents.skills.battery.circuit_roles import Role, numbers, role_of, roles_in
 from agents.skills.battery.documents import design as design_document
 from agents.skills.battery.documents import software, wiring
-from agents.skills.battery.documents.markdown import error, linked, times
+from agents.skills.battery.documents.markdown import error, linked
 from agents.skills.battery.drawings import block_diagram, schematic
+from agents.skills.battery.figures import times
 from agents.skills.battery.sketch.words import figure, named, opening, watchdog_ms
 from gates.design.files import DesignFile, Element, RequirementsFile
 from tests.agents.monitors import SKETCH, design, requirements

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from gates.design.files import Channel, DesignFile, Direction, Element, Limit
+from gates.design.files import Channel, DesignFile, Element, Limit
 from gates.units import convert, dimension, normalised
 
 # A difference of one reading to another is off by what both are off.
@@ -126,11 +126,6 @@ def unsure(limit: Limit, design: DesignFile) -> Decimal:
 def finest(unit: str) -> Decimal:
     """Return the finest difference that a bench can set in this unit."""
     return _FINEST.get(unit, Decimal("0.001"))
-
-
-def is_beyond(limit: Limit, value: Decimal) -> bool:
-    """Whether a value is on the side of the limit on which it has to speak up."""
-    return value > limit.value if limit.direction is Direction.ABOVE else value < limit.value
 
 
 def elements_in(channel: Channel, design: DesignFile) -> Iterator[Element]:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from agents.skills.battery.documents.markdown import linked, table
+from agents.skills.battery.documents.markdown import linked, page, table
 from agents.skills.facts_report import escaped
 from gates.design.files import (
+    GRAVEST_FIRST,
     ComplianceFile,
     Conclusion,
     Question,
@@ -15,7 +16,6 @@ from gates.design.files import (
 )
 
 _LONG = 600
-_GRAVE_FIRST = (Conclusion.NOT_MET, Conclusion.OPEN, Conclusion.MET)
 _UNVERIFIED = (
     "No hardware was measured: nothing was built, switched on or calibrated. “Met” says that requirements, "
     "design, bill, sketch and test plan agree.",
@@ -43,7 +43,7 @@ def render(compliance: ComplianceFile, requirements: RequirementsFile, sketch_no
         *_evidence(compliance),
         *_limits_of_this(sketch_note),
     ]
-    return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "replace")
+    return page(lines)
 
 
 def _summary(compliance: ComplianceFile, known: dict[str, Requirement]) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _summary(compliance: ComplianceFile, known: dict[str, Requirement]) -> Itera
 def _gravity(item: Verification, known: dict[str, Requirement]) -> tuple[bool, int]:
     requirement = known.get(item.requirement)
     is_critical = requirement is None or requirement.is_critical
-    return (not is_critical, _GRAVE_FIRST.index(item.conclusion))
+    return (not is_critical, GRAVEST_FIRST.index(item.conclusion))
 
 
 def _marked(item: Verification, known: dict[str, Requirement]) -> str:

@@ -6,17 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, numbers, roles_in
-from agents.skills.battery.documents.markdown import (
-    NO_PROTECTION,
-    amount,
-    counted,
-    error,
-    linked,
-    page,
-    prose,
-    table,
-    times,
-)
+from agents.skills.battery.documents.markdown import NO_PROTECTION, amount, error, linked, page, prose, table
+from agents.skills.battery.figures import counted, rounded_up, times
 from gates.design.files import Channel, DesignFile, Element, Node, RequirementsFile
 
 _UNKNOWN: Final[Mapping[str, Decimal]] = MappingProxyType({})
@@ -105,16 +96,12 @@ def _channel(channel: Channel) -> Iterator[str]:
     yield f"{' → '.join(prose(part) for part in channel.chain)}\n"
     mean = f", mean of {channel.oversamples}" if channel.oversamples > 1 else ""
     yield (
-        f"Full scale {amount(channel.span, unit)} over {channel.bits} bits: {_plain(channel.step, unit)} a "
+        f"Full scale {amount(channel.span, unit)} over {channel.bits} bits: {prose(rounded_up(channel.step, unit))} a "
         f"step{mean}.\n"
     )
     rows = [(prose(term.name), error(term.value, unit), prose(term.how)) for term in channel.terms]
     total = ("**sum, worst case**", f"**{error(channel.total, unit)}**", _verdict(channel))
     yield from table(("cause", "error", "how it comes about"), [*rows, total])
-
-
-def _plain(value: Decimal, unit: str) -> str:
-    return error(value, unit).removeprefix("±")
 
 
 def _verdict(channel: Channel) -> str:
@@ -135,7 +122,7 @@ def _rejected(design: DesignFile) -> Iterator[str]:
 
 
 def _why_rejected(channel: Channel) -> str:
-    step, total = _plain(channel.step, channel.unit), error(channel.total, channel.unit)
+    step, total = prose(rounded_up(channel.step, channel.unit)), error(channel.total, channel.unit)
     allowed = error(channel.required, channel.unit)
     if channel.total <= channel.required:
         return f"A step is {step}, the worst case {total}; {allowed} would be allowed."

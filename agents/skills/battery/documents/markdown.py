@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_UP, Decimal
-from typing import Final
+from decimal import Decimal
 
+from agents.skills.battery.figures import plus_minus
 from agents.skills.facts_report import escaped
 from gates.claims import Claim
-from gates.units import shown
-
-_MANY: Final = 1_000_000
+from gates.design.words import quantity
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -25,27 +23,13 @@ def said(claim: Claim) -> str:
 
 
 def amount(value: Decimal, unit: str) -> str:
-    """Return a quantity as people write it: 3.65 V, -10 °C."""
-    digits = f"{value.normalize():f}" if value else "0"
-    return f"{digits} {escaped(shown(unit), 40)}"
-
-
-def counted(cells: int) -> str:
-    """Return how many cells there are, in words."""
-    return f"{cells} cell" if cells == 1 else f"{cells} cells"
+    """Return a quantity to its last digit: 3.65 V, -10 °C."""
+    return escaped(quantity(value, unit))
 
 
 def error(value: Decimal, unit: str) -> str:
-    """Return an error as people write it, ±4.13 mV: three digits, rounded up, so that it never looks smaller."""
-    places = max(0, 2 - value.adjusted()) if value else 0
-    return f"±{amount(value.quantize(Decimal(1).scaleb(-min(places, 12)), ROUND_UP), unit)}"
-
-
-def times(ratio: Decimal) -> str:
-    """Return how many times something is something else, with three digits: 6.85 times."""
-    if ratio > _MANY:
-        return f"more than {_MANY} times"
-    return f"{error(ratio, '').removeprefix('±').strip()} times"
+    """Return an error either way, rounded up to three digits: ±4.13 mV."""
+    return escaped(plus_minus(value, unit))
 
 
 def linked(requirement: str) -> str:

@@ -6,17 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, numbers, roles_in
-from agents.skills.battery.documents.markdown import (
-    NO_PROTECTION,
-    amount,
-    counted,
-    error,
-    linked,
-    numbered,
-    page,
-    prose,
-    table,
-)
+from agents.skills.battery.documents.markdown import NO_PROTECTION, amount, error, linked, numbered, page, prose, table
+from agents.skills.battery.figures import counted
 from agents.skills.battery.sketch.words import Named, Sketch, figure, named, opening, watchdog_ms
 from gates.design.files import DesignFile, Direction, Level, Limit, RequirementsFile
 

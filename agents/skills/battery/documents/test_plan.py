@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
 
-from agents.skills.battery.documents.markdown import amount, linked, table
+from agents.skills.battery.documents.markdown import amount, linked, page, table
 from agents.skills.facts_report import escaped
 from gates.design.files import Kind, PlannedTest, RequirementsFile, TestPlanFile
 
@@ -44,7 +44,7 @@ def render(plan: TestPlanFile, requirements: RequirementsFile) -> bytes:
     for kind in Kind:
         lines += _chapter(kind, [test for test in plan.tests if test.kind is kind])
     lines += [*_criteria(plan), *_matrix(plan, requirements)]
-    return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "replace")
+    return page(lines)
 
 
 def _equipment(plan: TestPlanFile, requirements: RequirementsFile) -> Iterator[str]:

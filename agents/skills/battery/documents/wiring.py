@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, numbers, roles_in
-from agents.skills.battery.documents.markdown import NO_PROTECTION, amount, counted, numbered, page, prose, table
+from agents.skills.battery.documents.markdown import NO_PROTECTION, amount, numbered, page, prose, table
+from agents.skills.battery.figures import counted
 from gates.design.files import DesignFile, Pack, RequirementsFile
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, numbers, roles_in
-from agents.skills.battery.documents.markdown import amount, counted, error
 from agents.skills.battery.drawings.sheet import (
     ABSENT,
     BACKUP,
@@ -22,7 +21,9 @@ from agents.skills.battery.drawings.sheet import (
     Sheet,
     lines_of,
 )
+from agents.skills.battery.figures import counted, plus_minus
 from gates.design.files import DesignFile, Element, RequirementsFile
+from gates.design.words import quantity
 
 _ROW, _HEAD, _PAD, _GAP = 0.5, 0.95, 0.3, 0.55
 _PACK: Final = (0.0, 5.6)  # left edge and width of each column
@@ -134,7 +135,7 @@ def _draw_accuracy(sheet: Sheet, design: DesignFile, corner: Place) -> None:
     """Write below in the board how far off each measurement may be, at worst, against what is allowed."""
     x, y, width = corner[0] + _PAD, corner[1] + _PAD, _BOARD[1] - 2 * _PAD
     for channel in reversed(design.channels):
-        words = f"{error(channel.total, channel.unit)} of {error(channel.required, channel.unit)}"
+        words = f"{plus_minus(channel.total, channel.unit)} of {plus_minus(channel.required, channel.unit)}"
         sheet.text((x + _PAD, y), words, NOTE, width=width - _PAD)
         sheet.text((x, y + _ROW), channel.name, FINE, width=width)
         y += 2 * _ROW
@@ -147,8 +148,8 @@ def _draw_pack(sheet: Sheet, requirements: RequirementsFile, foot: float) -> Non
     lines = (
         f"{pack.cells} × {pack.cell_type}",
         pack.chemistry,
-        amount(pack.capacity_ah, "Ah"),
-        f"at most {amount(pack.top_v, 'V')}",
+        quantity(pack.capacity_ah, "Ah"),
+        f"at most {quantity(pack.top_v, 'V')}",
     )
     sheet.text((x + _PAD, -0.65), "Pack", HEADING)
     for row, line in enumerate(lines, 1):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, roles_in
-from agents.skills.battery.documents.markdown import counted
 from agents.skills.battery.drawings import multiplexer
 from agents.skills.battery.drawings.cards import CARDS, HEIGHT, WIDTH, Card
 from agents.skills.battery.drawings.sheet import FINE, FRAME, HEADING, NOTE, PLATE, TITLE, Anchor, Place, Sheet
+from agents.skills.battery.figures import counted
 from gates.design.files import DesignFile, Pin, RequirementsFile
 
 _GAP: Final = 0.6

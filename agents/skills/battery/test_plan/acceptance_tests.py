@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from agents.skills.battery.documents.markdown import amount
 from agents.skills.battery.test_plan.draft import Draft, of_subject
 from agents.skills.battery.test_plan.limit_tests import REACTION_S
 from gates.design.files import DesignFile, Kind, Level, RequirementsFile, Subject
+from gates.design.words import quantity
 
 
 def acceptance_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[Draft]:
@@ -25,13 +25,13 @@ def acceptance_tests(requirements: RequirementsFile, design: DesignFile) -> Iter
     yield _acceptance(
         f"All {len(alarms)} alarms in the time stated",
         (f"Repeat the unit tests of these limits on the finished monitor: {', '.join(alarms) or 'none'}.",),
-        f"Each speaks up within its delay and {amount(REACTION_S, 's')}, by light and sound, with the host off.",
+        f"Each speaks up within its delay and {quantity(REACTION_S, 's')}, by light and sound, with the host off.",
         limited,
     )
     yield _acceptance(
         "Errors that remain after calibration",
         ("Repeat the tests of the channels after a night switched off, and at 10 °C and 40 °C if that can be had.",),
-        "; ".join(f"{item.name}: at most {amount(item.required, item.unit)}" for item in design.channels) + ".",
+        "; ".join(f"{item.name}: at most {quantity(item.required, item.unit)}" for item in design.channels) + ".",
         limited,
     )
     yield _acceptance(

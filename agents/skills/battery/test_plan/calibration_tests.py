@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from agents.skills.battery.documents.markdown import amount
 from agents.skills.battery.measuring import is_comparable, words
 from agents.skills.battery.test_plan.draft import Draft
 from agents.skills.battery.test_plan.limit_tests import covering_channel, meter_error
 from gates.design.files import Channel, DesignFile, Kind, RequirementsFile
+from gates.design.words import quantity
 
 
 def calibration_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[Draft]:
@@ -20,7 +20,7 @@ def calibration_tests(requirements: RequirementsFile, design: DesignFile) -> Ite
             setup=f"Switched on for 30 minutes, room temperature noted. Meter: {_meter(channel)}.",
             steps=_procedure(channel, requirements),
             expected=f"Afterwards both points, and one between them that was not used, are read within "
-            f"{amount(channel.required, channel.unit)}; the values, the meter's name and the date are in the report "
+            f"{quantity(channel.required, channel.unit)}; the values, the meter's name and the date are in the report "
             "and survive a restart.",
             covers=_calibrated(channel, requirements, design),
         )
@@ -34,7 +34,7 @@ def _calibrated(channel: Channel, requirements: RequirementsFile, design: Design
 def _meter(channel: Channel) -> str:
     if is_comparable(channel.unit, "degC"):
         return "a thermometer with a certificate"
-    return f"off by at most {amount(meter_error(channel), channel.unit)} at the points below, calibration not run out"
+    return f"off by at most {quantity(meter_error(channel), channel.unit)} at the points below, calibration not run out"
 
 
 def _procedure(channel: Channel, requirements: RequirementsFile) -> tuple[str, ...]:
@@ -54,10 +54,10 @@ def _procedure(channel: Channel, requirements: RequirementsFile) -> tuple[str, .
 def _two_points(low: Decimal, high: Decimal, where: str) -> tuple[str, ...]:
     middle = (low + high) / 2
     return (
-        f"Set {amount(low, 'V')} at {where}, by the meter at the input's own terminals; give the meter's value to the "
-        "calibration order.",
-        f"Set {amount(high, 'V')} there and do the same: offset and gain follow from the two.",
-        f"Save, restart, set {amount(middle, 'V')} and note how far the reading is off.",
+        f"Set {quantity(low, 'V')} at {where}, by the meter at the input's own terminals; give the meter's value to "
+        "the calibration order.",
+        f"Set {quantity(high, 'V')} there and do the same: offset and gain follow from the two.",
+        f"Save, restart, set {quantity(middle, 'V')} and note how far the reading is off.",
     )
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from agents.skills.battery.documents.markdown import amount
 from agents.skills.battery.measuring import (
     at_input,
     channels_of,
@@ -22,6 +21,7 @@ from agents.skills.battery.measuring import (
 from agents.skills.battery.test_plan.bench import beside, rig_of, source_of
 from agents.skills.battery.test_plan.draft import Draft, covering_limit, requirements_about
 from gates.design.files import Channel, DesignFile, Direction, Kind, Level, Limit, Requirement, RequirementsFile
+from gates.design.words import quantity
 
 # What measuring every channel, deciding and lighting up may take beyond a limit's delay: four cycles of 250 ms.
 REACTION_S = Decimal(1)
@@ -36,30 +36,24 @@ def limit_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[
     """Yield one test for each limit: just inside, just beyond, back to clear."""
     for limit in requirements.limits:
         width = unsure(limit, design)
-        beyond = stimulus(limit, width)
-        inside = _away(limit, -width)
-        clear = _set_back(limit, width)
+        inside, beyond, clear = _away(limit, -width), _away(limit, width), _set_back(limit, width)
+        silent, loud, over = (quantity(value, limit.unit) for value in (inside, beyond, clear))
         rig = rig_of(limit)
         yield Draft(
             kind=Kind.UNIT,
-            title=f"{limit.name}: silent at {amount(inside, limit.unit)}, speaks up at {amount(beyond, limit.unit)}",
+            title=f"{limit.name}: silent at {silent}, speaks up at {loud}",
             setup=" ".join(part for part in (rig.setup, beside(limit)) if part),
             steps=(
-                f"{rig.turn.format(value=amount(inside, limit.unit))}; wait {_wait(limit)}.",
-                f"{rig.turn.format(value=amount(beyond, limit.unit))}; start the stop watch.",
+                f"{rig.turn.format(value=silent)}; wait {_wait(limit)}.",
+                f"{rig.turn.format(value=loud)}; start the stop watch.",
                 f"Note when {limit.name} shows; press the acknowledge button.",
-                f"{rig.turn.format(value=amount(clear, limit.unit))}; note whether it is over.",
+                f"{rig.turn.format(value=over)}; note whether it is over.",
             ),
-            expected=_expected(limit, inside, beyond, clear),
+            expected=_expected(limit, silent, loud, over),
             covers=covering_limit(limit, requirements),
             limit=limit.name,
             stimulus=beyond,
         )
-
-
-def stimulus(limit: Limit, width: Decimal) -> Decimal:
-    """Return a value at which the limit has to speak up for certain, as a bench can set it."""
-    return _away(limit, width)
 
 
 def _away(limit: Limit, width: Decimal) -> Decimal:
@@ -79,33 +73,34 @@ def _shifted(value: Decimal, by: Decimal, unit: str) -> Decimal:
 
 
 def _wait(limit: Limit) -> str:
-    return amount(limit.delay_s * 2 + REACTION_S, "s")
+    return quantity(limit.delay_s * 2 + REACTION_S, "s")
 
 
-def _expected(limit: Limit, inside: Decimal, beyond: Decimal, clear: Decimal) -> str:
-    within = amount(limit.delay_s + REACTION_S, "s")
-    early = f", and not before {amount(limit.delay_s, 's')}" if limit.delay_s else ""
+def _expected(limit: Limit, silent: str, loud: str, over: str) -> str:
+    within = quantity(limit.delay_s + REACTION_S, "s")
+    early = f", and not before {quantity(limit.delay_s, 's')}" if limit.delay_s else ""
     return (
-        f"At {amount(inside, limit.unit)} {limit.name} stays silent (other limits may speak up). At "
-        f"{amount(beyond, limit.unit)} it speaks up within {within}{early}: {_SPOKEN[limit.level]}. "
-        f"At {amount(clear, limit.unit)} it is over."
+        f"At {silent} {limit.name} stays silent (other limits may speak up). At "
+        f"{loud} it speaks up within {within}{early}: {_SPOKEN[limit.level]}. "
+        f"At {over} it is over."
     )
 
 
 def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[Draft]:
     """Yield one test for each channel: known inputs, and readings within the error that is allowed."""
     for channel in design.channels:
+        allowed = quantity(channel.required, channel.unit)
         yield Draft(
             kind=Kind.UNIT,
-            title=f"Channel {channel.name}: known inputs are read within {amount(channel.required, channel.unit)}",
+            title=f"Channel {channel.name}: known inputs are read within {allowed}",
             setup=f"The channel is calibrated. {source_of(channel.unit)}; a meter beside it whose error is worth at "
-            f"most {amount(meter_error(channel), channel.unit)}.",
+            f"most {quantity(meter_error(channel), channel.unit)}.",
             steps=tuple(
-                f"Set {amount(value, channel.unit)}, wait 5 s, note the meter and ten readings."
+                f"Set {quantity(value, channel.unit)}, wait 5 s, note the meter and ten readings."
                 for value in _inputs(channel, requirements, design)
             ),
-            expected=f"Each reading is within {amount(channel.required, channel.unit)} of the meter; the ten readings "
-            f"differ by at most {amount(_scatter(channel), channel.unit)}.",
+            expected=f"Each reading is within {allowed} of the meter; the ten readings differ by at most "
+            f"{quantity(_scatter(channel), channel.unit)}.",
             covers=covering_channel(channel, requirements, design),
         )
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agents.skills.battery.documents.markdown import amount
 from agents.skills.battery.measuring import is_comparable
 from agents.skills.battery.verification.dossier import Dossier
 from gates.design.files import (
@@ -17,6 +16,7 @@ from gates.design.files import (
     Subject,
     Verification,
 )
+from gates.design.words import quantity
 
 SWITCHES_NOTHING = (
     "The monitor switches nothing: disconnecting at a limit is the work of the battery's own BMS, contactor and fuse, "
@@ -70,7 +70,7 @@ class Answering:
         for limit in self.limits(unit):
             naming = self.naming(limit)
             if naming and all(self.conclusions[item.id] is Conclusion.MET for item in naming):
-                value, delay = amount(limit.value, limit.unit), amount(limit.delay_s, "s")
+                value, delay = quantity(limit.value, limit.unit), quantity(limit.delay_s, "s")
                 yield f"{limit.name}: {limit.direction} {value} after {delay}"
 
     def nobodys(self, unit: str) -> Iterator[str]:

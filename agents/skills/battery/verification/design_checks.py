@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from agents.skills.battery.documents.markdown import amount, error
+from agents.skills.battery.figures import plus_minus
 from agents.skills.battery.measuring import (
     apart,
     as_difference,
@@ -22,6 +22,7 @@ from agents.skills.battery.verification.code_checks import flaws_in_code
 from agents.skills.battery.verification.dossier import Dossier
 from agents.skills.battery.verification.seen import Seen
 from gates.design.files import Channel, DesignFile, Element, FailureMode, Kind, Limit, Requirement, Subject
+from gates.design.words import quantity
 
 # How the verifier begins what it says of a thing that has no second way.
 IN_ONE_WAY = "critical, and noticed in one way only"
@@ -50,12 +51,14 @@ def _comparison(limit: Limit, dossier: Dossier) -> Iterator[Seen]:
     if is_difference(limit):
         width = apart(limit, dossier.design, dossier.requirements.pack.cells)
         if width >= limit.value:
-            yield Seen.not_met(f"{limit.name}: healthy readings may be apart by {amount(width, limit.unit)}, beyond it")
+            yield Seen.not_met(
+                f"{limit.name}: healthy readings may be apart by {quantity(width, limit.unit)}, beyond it"
+            )
 
 
 def _off(channel: Channel, limit: Limit) -> str:
-    allowed = error(_allowed(channel, limit), limit.unit)
-    return f"{error(error_of(channel, limit), limit.unit)} where {allowed} is allowed"
+    allowed = plus_minus(_allowed(channel, limit), limit.unit)
+    return f"{plus_minus(error_of(channel, limit), limit.unit)} where {allowed} is allowed"
 
 
 def _allowed(channel: Channel, limit: Limit) -> Decimal:
@@ -65,15 +68,17 @@ def _allowed(channel: Channel, limit: Limit) -> Decimal:
 def _flaw(channel: Channel, limit: Limit, dossier: Dossier) -> str:
     """Return why a channel is no good for a limit, "" where it is good."""
     accuracy_mv = dossier.requirements.accuracy_mv
-    allowed = error(channel.required, channel.unit)
+    allowed = plus_minus(channel.required, channel.unit)
     if channel.total > channel.required:
-        return f"{channel.name} may be off by {error(channel.total, channel.unit)}, allowed is {allowed}"
+        return f"{channel.name} may be off by {plus_minus(channel.total, channel.unit)}, allowed is {allowed}"
     if channel.total < least_error(channel):
-        return f"the budget of {channel.name} leaves out the converter: a step is {amount(channel.step, channel.unit)}"
+        return (
+            f"the budget of {channel.name} leaves out the converter: a step is {quantity(channel.step, channel.unit)}"
+        )
     if _is_cell(channel) and as_difference(channel.required, channel.unit, "mV") > accuracy_mv:
-        return f"{channel.name} is allowed {allowed}, the reading of a cell {error(accuracy_mv, 'mV')}"
+        return f"{channel.name} is allowed {allowed}, the reading of a cell {plus_minus(accuracy_mv, 'mV')}"
     if not is_in_reach(channel, limit):
-        return f"{channel.name} does not reach {amount(limit.value, limit.unit)}"
+        return f"{channel.name} does not reach {quantity(limit.value, limit.unit)}"
     if not is_difference(limit) and 0 < abs(limit.value - limit.clear) <= error_of(channel, limit):
         return f"{channel.name} may be off by more than lies between {limit.name} and its end"
     return ""

@@ -6,7 +6,6 @@ A question is satisfied only where the evidence carries the answer; a monitor th
 import re
 from collections.abc import Iterator, Sequence
 
-from agents.skills.battery.documents.markdown import amount
 from agents.skills.battery.measuring import elements_in, is_difference
 from agents.skills.battery.verification.answers import SWITCHES_NOTHING, Answering, answer
 from agents.skills.battery.verification.design_checks import IN_ONE_WAY, backing
@@ -20,6 +19,7 @@ from gates.design.files import (
     Subject,
     Verification,
 )
+from gates.design.words import quantity
 
 _SOUNDING = re.compile(r"buzzer|sounder|siren|\bhorn\b|beeper", re.IGNORECASE)
 _SHOWING = re.compile(r"\bleds?\b|\blights?\b|\blamps?\b|beacon", re.IGNORECASE)
@@ -43,8 +43,8 @@ def _voltages(answering: Answering) -> Question:
     highs = [item for item in cells if item.value <= pack.max_v]
     lows = [item for item in answering.alarms("V", Direction.BELOW, "cell") if item.value >= pack.min_v]
     lacking = [
-        *_unless(highs, f"no alarm speaks up at or below {amount(pack.max_v, 'V')} for a cell that is too high"),
-        *_unless(lows, f"no alarm speaks up at or above {amount(pack.min_v, 'V')} for a cell that is too low"),
+        *_unless(highs, f"no alarm speaks up at or below {quantity(pack.max_v, 'V')} for a cell that is too high"),
+        *_unless(lows, f"no alarm speaks up at or above {quantity(pack.min_v, 'V')} for a cell that is too low"),
         *answering.unmet(Subject.VOLTAGE),
         *answering.nobodys("V"),
     ]
@@ -66,7 +66,7 @@ def _late(limits: Sequence[Limit], answering: Answering) -> Iterator[str]:
         is_high = limit.direction is Direction.ABOVE
         latest = limit.value + error_v if is_high else limit.value - error_v
         if (latest > pack.max_v) if is_high else (latest < pack.min_v):
-            yield f"{limit.name} may speak up only at {amount(latest, 'V')}, beyond the cell's own limit"
+            yield f"{limit.name} may speak up only at {quantity(latest, 'V')}, beyond the cell's own limit"
 
 
 def _temperatures(answering: Answering) -> Question:

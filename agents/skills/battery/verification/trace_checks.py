@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from agents.skills.battery.measuring import is_beyond
 from agents.skills.battery.verification.dossier import Dossier
 from agents.skills.battery.verification.seen import Seen
 from agents.skills.missing import missing_in
@@ -43,7 +42,7 @@ def tests(requirement: Requirement, dossier: Dossier) -> Iterator[Seen]:
         return
     for limit in dossier.limits_of(requirement):
         named = [test for test in covering if test.limit == limit.name]
-        right = [test.id for test in named if test.stimulus is not None and is_beyond(limit, test.stimulus)]
+        right = [test.id for test in named if test.stimulus is not None and limit.is_beyond(test.stimulus)]
         if right:
             yield Seen.met(f"{limit.name} is provoked by {', '.join(right)}")
         elif named:

@@ -19,6 +19,7 @@ from agents.skills.battery.verification.questions import questions
 from agents.skills.battery.verification.seen import Seen
 from agents.skills.battery.verification.trace_checks import documents, fitting, tests
 from gates.design.files import (
+    GRAVEST_FIRST,
     BillFile,
     ComplianceFile,
     Conclusion,
@@ -60,10 +61,7 @@ def _verified(requirement: Requirement, dossier: Dossier) -> Verification:
 
 
 def _weight(seen: Seen) -> int:
-    return _ORDER.index(seen.conclusion)
-
-
-_ORDER = (Conclusion.NOT_MET, Conclusion.OPEN, Conclusion.MET)
+    return GRAVEST_FIRST.index(seen.conclusion)
 
 
 def _worst(seen: list[Seen]) -> Conclusion:
