@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from gates.design.files import (
     DESIGN,
+    NAMES,
     REQUIREMENTS,
     TEST_PLAN,
     DesignFile,
@@ -35,13 +36,13 @@ class Beside:
         return self._judged.store.get(file)
 
     def requirements(self) -> RequirementsFile:
-        return self._read(RequirementsFile, REQUIREMENTS, "requirements.json")
+        return self._read(RequirementsFile, REQUIREMENTS)
 
     def design(self) -> DesignFile:
-        return self._read(DesignFile, DESIGN, "design.json")
+        return self._read(DesignFile, DESIGN)
 
     def test_plan(self) -> TestPlanFile:
-        return self._read(TestPlanFile, TEST_PLAN, "test-plan.json")
+        return self._read(TestPlanFile, TEST_PLAN)
 
     def parts(self) -> Mapping[str, Part]:
         """Return the parts: those of parts.csv."""
@@ -54,10 +55,10 @@ class Beside:
         home = PurePosixPath(file.path).parent
         return {_name(one): self.data(one) for one in self._judged.artifacts if PurePosixPath(one.path).parent == home}
 
-    def _read(self, kind: type[Read], media_type: str, name: str) -> Read:
+    def _read(self, kind: type[Read], media_type: str) -> Read:
         own = [file for file in self._judged.artifacts if file.media_type == media_type]
         given = [file for file in inputs_of(self._judged) if file.media_type == media_type]
-        file = _only(own, given, name)
+        file = _only(own, given, NAMES[media_type])
         return read(kind, self.data(file), file.path)
 
 

@@ -8,6 +8,7 @@
 4. Nothing in them is boundless: a file, a list, a text, a number. What is beyond is refused when it is read.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -27,6 +28,15 @@ SKETCH: Final = "text/x-arduino"
 C_HEADER: Final = "text/x-chdr"
 C_SOURCE: Final = "text/x-csrc"
 CPP_SOURCE: Final = "text/x-c++src"
+
+# How each file is called, by its media type.
+NAMES: Final[Mapping[str, str]] = {
+    REQUIREMENTS: "requirements.json",
+    DESIGN: "design.json",
+    BILL: "bill.json",
+    TEST_PLAN: "test-plan.json",
+    COMPLIANCE: "compliance.json",
+}
 
 MAX_BYTES: Final = 4_000_000
 MAX_ITEMS: Final = 4_000

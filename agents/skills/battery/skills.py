@@ -1,6 +1,7 @@
 """The skills of those who design a battery monitor: each takes accepted files and hands on one subject."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Final
@@ -21,6 +22,7 @@ from gates.design import files
 from gates.design.parts import NAME as PARTS
 from gates.design.parts import Part, read_parts
 from gates.sketches import build
+from gates.sources import MEDIA_TYPES
 from protocol.bodies import ErrorCategory, ErrorLevel, File, Progress
 from protocol.bodies import Work as Effort
 from protocol.errors import SourceError
@@ -29,12 +31,18 @@ PRACTICE: Final = "practice.md"
 FACTS: Final = "facts.json"
 SKETCH_FOLDER: Final = "battery_monitor"
 _MADE_HERE: Final = ("limits.h", "calibration.h", "pins.h")
-_MARKDOWN, _SVG, _CSV = "text/markdown", "image/svg+xml", "text/csv"
 SOURCES: Final[Mapping[str, str]] = {
     ".ino": files.SKETCH,
     ".h": files.C_HEADER,
     ".c": files.C_SOURCE,
     ".cpp": files.CPP_SOURCE,
+}
+# Media types by whole name, else by suffix.
+_KINDS: Final[Mapping[str, str]] = {
+    **{name: media_type for media_type, name in files.NAMES.items()},
+    **MEDIA_TYPES,
+    **SOURCES,
+    ".svg": "image/svg+xml",
 }
 
 
@@ -51,15 +59,20 @@ def _read(work: Work, name: str) -> bytes:
 
 
 def _requirements(work: Work) -> files.RequirementsFile:
-    return files.read(files.RequirementsFile, _read(work, "requirements.json"), "requirements.json")
+    return _file(work, files.RequirementsFile, files.REQUIREMENTS)
 
 
 def _design(work: Work) -> files.DesignFile:
-    return files.read(files.DesignFile, _read(work, "design.json"), "design.json")
+    return _file(work, files.DesignFile, files.DESIGN)
 
 
 def _bill(work: Work) -> files.BillFile:
-    return files.read(files.BillFile, _read(work, "bill.json"), "bill.json")
+    return _file(work, files.BillFile, files.BILL)
+
+
+def _file(work: Work, kind: type[files.Read], media_type: str) -> files.Read:
+    name = files.NAMES[media_type]
+    return files.read(kind, _read(work, name), name)
 
 
 def _parts(work: Work) -> Mapping[str, Part]:
@@ -71,9 +84,18 @@ def _ratings(work: Work) -> Mapping[str, Decimal]:
     return {name: part.max_v for name, part in _parts(work).items() if part.max_v is not None}
 
 
-def _outcome(said: str, made: Iterable[File], values: Mapping[str, int] | None = None) -> Outcome:
-    artifacts = tuple(made)
-    return Outcome(said, artifacts, Effort(tool_calls=1, files_read=len(artifacts)), values or {})
+def _outcome(work: Work, said: str, made: Mapping[str, bytes], values: Mapping[str, int] | None = None) -> Outcome:
+    """Return what was made, by its names in the task's folder."""
+    artifacts = tuple(work.write(name, data, _media_type(name), said) for name, data in made.items())
+    return Outcome(said, artifacts, _effort(work), values or {})
+
+
+def _effort(work: Work) -> Effort:
+    return Effort(tool_calls=1, files_read=len(work.assignment.inputs))
+
+
+def _media_type(name: str) -> str:
+    return _KINDS.get(name) or _KINDS.get(PurePosixPath(name).suffix, "text/plain")
 
 
 def derive_requirements(work: Work) -> Outcome:
@@ -87,60 +109,55 @@ def derive_requirements(work: Work) -> Outcome:
     except SourceError as error:
         raise SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, str(error)) from error
     said = f"{len(derived.requirements)} requirements, {len(derived.limits)} limits, {len(derived.claims)} words cited"
-    page = safety_requirements.render(derived).encode()
-    made = (
-        work.write("SAFETY_REQUIREMENTS.md", page, _MARKDOWN, said),
-        work.write("requirements.json", files.written(derived), files.REQUIREMENTS, said),
-    )
+    made = {
+        "SAFETY_REQUIREMENTS.md": safety_requirements.render(derived).encode(),
+        "requirements.json": files.written(derived),
+    }
     grave = sum(note.is_grave for note in derived.notes)
-    return _outcome(said, made, {"requirements": len(derived.requirements), "grave-notes": grave})
+    return _outcome(work, said, made, {"requirements": len(derived.requirements), "grave-notes": grave})
 
 
 def design_monitor(work: Work) -> Outcome:
     """From the requirements and the parts to design.json, DESIGN.md, WIRING.md and two drawings."""
     requirements = _requirements(work)
-    made = monitor.design(requirements, _parts(work))
-    said = f"{len(made.elements)} elements, {len(made.channels)} ways of measuring, {len(made.failures)} failure modes"
-    pages = (
-        ("design.json", files.written(made), files.DESIGN),
-        ("DESIGN.md", design.render(requirements, made, _ratings(work)), _MARKDOWN),
-        ("WIRING.md", wiring.render(requirements, made), _MARKDOWN),
-        ("architecture.svg", block_diagram.render(requirements, made), _SVG),
-        ("wiring.svg", schematic.render(requirements, made), _SVG),
-    )
-    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
+    drawn = monitor.design(requirements, _parts(work))
+    made = {
+        "design.json": files.written(drawn),
+        "DESIGN.md": design.render(requirements, drawn, _ratings(work)),
+        "WIRING.md": wiring.render(requirements, drawn),
+        "architecture.svg": block_diagram.render(requirements, drawn),
+        "wiring.svg": schematic.render(requirements, drawn),
+    }
+    counts = f"{len(drawn.elements)} elements, {len(drawn.channels)} ways of measuring"
+    return _outcome(work, f"{counts}, {len(drawn.failures)} failure modes", made)
 
 
 def cost_parts(work: Work) -> Outcome:
     """From the design and the parts file to bill.json, BOM.md and bom.csv."""
     requirements, parts = _requirements(work), _parts(work)
-    made = billing.bill(requirements, _design(work), parts)
-    said = f"{made.total_usd:.2f} USD for {len(made.lines)} parts" + (f"; {made.why}" if made.why else "")
-    pages = (
-        ("bill.json", files.written(made), files.BILL),
-        ("BOM.md", billing.as_page(made, parts).encode(), _MARKDOWN),
-        ("bom.csv", billing.as_csv(made, parts), _CSV),
-    )
-    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
+    bill = billing.bill(requirements, _design(work), parts)
+    said = f"{bill.total_usd:.2f} USD for {len(bill.lines)} parts" + (f"; {bill.why}" if bill.why else "")
+    made = {
+        "bill.json": files.written(bill),
+        "BOM.md": billing.as_page(bill, parts).encode(),
+        "bom.csv": billing.as_csv(bill, parts),
+    }
+    return _outcome(work, said, made)
 
 
 def write_firmware(work: Work) -> Outcome:
     """From requirements and design to the sketch with its limits, and SOFTWARE.md."""
-    requirements, made = _requirements(work), _design(work)
+    requirements, drawn = _requirements(work), _design(work)
     circuit = chosen(requirements, _parts(work))
     sources = {
         "limits.h": limits_header(requirements),
         "calibration.h": calibration_header(requirements, circuit),
-        "pins.h": pins_header(made.pins),
+        "pins.h": pins_header(drawn.pins),
         **_shipped(work),
     }
     said = f"sketch of {len(sources)} files with {len(requirements.limits)} limits compiled in"
-    written = [
-        work.write(f"{SKETCH_FOLDER}/{name}", data, SOURCES[PurePosixPath(name).suffix], said)
-        for name, data in sorted(sources.items())
-    ]
-    page = software.render(requirements, made, sources)
-    return _outcome(said, [*written, work.write("SOFTWARE.md", page, _MARKDOWN, said)])
+    made = {f"{SKETCH_FOLDER}/{name}": data for name, data in sorted(sources.items())}
+    return _outcome(work, said, {**made, "SOFTWARE.md": software.render(requirements, drawn, sources)})
 
 
 def _shipped(work: Work) -> dict[str, bytes]:
@@ -153,33 +170,30 @@ def _shipped(work: Work) -> dict[str, bytes]:
 def plan_the_tests(work: Work) -> Outcome:
     """From requirements and design to test-plan.json and TEST_PLAN.md."""
     requirements = _requirements(work)
-    made = plan_tests(requirements, _design(work))
-    said = f"{len(made.tests)} tests for {len(requirements.requirements)} requirements"
-    pages = (
-        ("test-plan.json", files.written(made), files.TEST_PLAN),
-        ("TEST_PLAN.md", test_plan.render(made, requirements), _MARKDOWN),
-    )
-    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages])
+    plan = plan_tests(requirements, _design(work))
+    said = f"{len(plan.tests)} tests for {len(requirements.requirements)} requirements"
+    made = {"test-plan.json": files.written(plan), "TEST_PLAN.md": test_plan.render(plan, requirements)}
+    return _outcome(work, said, made)
 
 
 def verify_design(work: Work) -> Outcome:
     """Look for oneself whether each requirement is met: compliance.json and COMPLIANCE.md."""
     requirements = _requirements(work)
-    plan = files.read(files.TestPlanFile, _read(work, "test-plan.json"), "test-plan.json")
+    plan = _file(work, files.TestPlanFile, files.TEST_PLAN)
     sketch = {
         PurePosixPath(file.path).name: work.read(file)
         for file in work.assignment.inputs
         if PurePosixPath(file.path).parent.name == SKETCH_FOLDER
     }
-    made = verify(requirements, _design(work), _bill(work), plan, sketch)
-    counts = {kind: sum(one.conclusion is kind for one in made.verifications) for kind in files.Conclusion}
+    verified = verify(requirements, _design(work), _bill(work), plan, sketch)
+    counts = {kind: sum(one.conclusion is kind for one in verified.verifications) for kind in files.Conclusion}
     said = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
-    pages = (
-        ("compliance.json", files.written(made), files.COMPLIANCE),
-        ("COMPLIANCE.md", compliance.render(made, requirements, _compiled(sketch)), _MARKDOWN),
-    )
+    made = {
+        "compliance.json": files.written(verified),
+        "COMPLIANCE.md": compliance.render(verified, requirements, _compiled(sketch)),
+    }
     values = {"not-met": counts[files.Conclusion.NOT_MET], "open": counts[files.Conclusion.OPEN]}
-    return _outcome(said, [work.write(name, data, kind, said) for name, data, kind in pages], values)
+    return _outcome(work, said, made, values)
 
 
 def _compiled(sketch: Mapping[str, bytes]) -> str:
@@ -190,16 +204,19 @@ def _compiled(sketch: Mapping[str, bytes]) -> str:
 
 def hand_over(work: Work) -> Outcome:
     """Hand on every accepted file for the builder, with README.md to begin with."""
-    verified = files.read(files.ComplianceFile, _read(work, "compliance.json"), "compliance.json")
+    verified = _file(work, files.ComplianceFile, files.COMPLIANCE)
     accepted = [file for file in work.assignment.inputs if _is_made(file)]
     page = readme.render(_requirements(work), _bill(work), verified, [*map(_delivered, accepted), PACK, PRACTICE])
     said = f"{len(accepted) + 2} files for the builder"
-    handed = [
-        work.write(_delivered(file), work.read(file), file.media_type or _MARKDOWN, file.summary or "")
-        for file in accepted
-    ]
-    kept = [work.write(name, _read(work, name), "text/plain", said) for name in (PACK, PRACTICE)]
-    return _outcome(said, [work.write("README.md", page.encode(), _MARKDOWN, said), *handed, *kept])
+    own = {"README.md": page.encode(), PACK: _read(work, PACK), PRACTICE: _read(work, PRACTICE)}
+    outcome = _outcome(work, said, own)
+    return replace(outcome, artifacts=(*outcome.artifacts, *(_handed_on(work, file) for file in accepted)))
+
+
+def _handed_on(work: Work, file: File) -> File:
+    """Store a file once more as it was accepted, with what was said of it."""
+    name = _delivered(file)
+    return work.write(name, work.read(file), file.media_type or _media_type(name), file.summary or "")
 
 
 def _is_made(file: File) -> bool:
