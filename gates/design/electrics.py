@@ -25,8 +25,8 @@ from gates.units import convert
 MOST_AVERAGED: Final = 16
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ANALOG: Final = re.compile(r"A(\d{1,2})")
-# On a Mega A0 to A15 are also 54 to 69. Source: pins_arduino.h of the variant "mega".
-_MEGA_ANALOG_0: Final = 54
+MEGA_ANALOG_0: Final = 54
+"""On a Mega A0 to A15 are also 54 to 69. Source: pins_arduino.h of the variant "mega"."""
 # A term that is rounded up to three digits may be less than half a step by as much.
 _ROUNDING: Final = Decimal("0.995")
 
@@ -163,7 +163,7 @@ def _pin(number: str, *, is_mega: bool) -> str:
     name = number.strip().upper()
     analog = _ANALOG.fullmatch(name)
     if analog and is_mega:
-        return str(_MEGA_ANALOG_0 + int(analog[1]))
+        return str(MEGA_ANALOG_0 + int(analog[1]))
     return name.lstrip("0") or "0" if name.isascii() and name.isdigit() else name
 
 

@@ -29,7 +29,15 @@ C_HEADER: Final = "text/x-chdr"
 C_SOURCE: Final = "text/x-csrc"
 CPP_SOURCE: Final = "text/x-c++src"
 
-# How each file is called, by its media type.
+SOURCES: Final[Mapping[str, str]] = {
+    ".ino": SKETCH,
+    ".h": C_HEADER,
+    ".hpp": C_HEADER,
+    ".c": C_SOURCE,
+    ".cpp": CPP_SOURCE,
+}
+"""The files of a sketch by suffix, with their media types."""
+
 NAMES: Final[Mapping[str, str]] = {
     REQUIREMENTS: "requirements.json",
     DESIGN: "design.json",
@@ -37,6 +45,7 @@ NAMES: Final[Mapping[str, str]] = {
     TEST_PLAN: "test-plan.json",
     COMPLIANCE: "compliance.json",
 }
+"""How each file of a design is called, by its media type."""
 
 MAX_BYTES: Final = 4_000_000
 MAX_ITEMS: Final = 4_000

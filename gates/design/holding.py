@@ -17,6 +17,7 @@ from gates.design.files import (
     DESIGN,
     REQUIREMENTS,
     SKETCH,
+    SOURCES,
     TEST_PLAN,
     BillFile,
     ComplianceFile,
@@ -35,8 +36,6 @@ from gates.sketches import Built, build
 from protocol.bodies import File
 from protocol.errors import SourceError
 from protocol.verdicts import Pass, Reject, Verdict
-
-_C_FILES: Final = (".ino", ".h", ".hpp", ".c", ".cpp")
 
 Check: TypeAlias = Callable[[File, Beside], Verdict]
 
@@ -101,7 +100,7 @@ def limits_agree(file: File, beside: Beside) -> Verdict:
         return Reject(f"{file.path} has no {LIMITS_H} beside it")
     faults = list(header_faults(folder[LIMITS_H], requirements))
     for name in sorted(folder.keys() - {LIMITS_H}):
-        if name.endswith(_C_FILES):
+        if name.endswith(tuple(SOURCES)):
             faults += changed_elsewhere(folder[name], name, requirements)
     evidence = f"{len(expected_macros(requirements))} macros of {LIMITS_H} say what the requirements say"
     return judgement(f"{LIMITS_H} of {file.path}", faults, evidence)

@@ -8,9 +8,10 @@ from typing import Final
 
 from agents.skills.battery.requirements.pack import NAME as PACK
 from agents.skills.battery.requirements.pack import PackSettings, written_out
-from agents.skills.battery.skills import PRACTICE, SKETCH_FOLDER, SOURCES
+from agents.skills.battery.skills import PRACTICE, SKETCH_FOLDER
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
+from gates.design.files import SOURCES
 from gates.design.parts import NAME as PARTS
 from gates.design.parts import read_parts
 from protocol.bodies import File, Group, Pattern, Plan, PlannedTask

@@ -31,17 +31,11 @@ PRACTICE: Final = "practice.md"
 FACTS: Final = "facts.json"
 SKETCH_FOLDER: Final = "battery_monitor"
 _MADE_HERE: Final = ("limits.h", "calibration.h", "pins.h")
-SOURCES: Final[Mapping[str, str]] = {
-    ".ino": files.SKETCH,
-    ".h": files.C_HEADER,
-    ".c": files.C_SOURCE,
-    ".cpp": files.CPP_SOURCE,
-}
 # Media types by whole name, else by suffix.
 _KINDS: Final[Mapping[str, str]] = {
     **{name: media_type for media_type, name in files.NAMES.items()},
     **MEDIA_TYPES,
-    **SOURCES,
+    **files.SOURCES,
     ".svg": "image/svg+xml",
 }
 
@@ -162,7 +156,7 @@ def write_firmware(work: Work) -> Outcome:
 
 def _shipped(work: Work) -> dict[str, bytes]:
     """Return the part of the sketch that is the same for every pack."""
-    given = [file for file in work.assignment.inputs if PurePosixPath(file.path).suffix in SOURCES]
+    given = [file for file in work.assignment.inputs if PurePosixPath(file.path).suffix in files.SOURCES]
     names = {PurePosixPath(file.path).name: file for file in given}
     return {name: work.read(file) for name, file in names.items() if name not in _MADE_HERE}
 

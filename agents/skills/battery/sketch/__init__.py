@@ -1,1 +1,5 @@
-"""The sketch as text: the headers that are made for a pack, and what its source says."""
+"""The sketch as text.
+
+`headers` writes what is made for a pack. `words` reads what a sketch says of itself, for SOFTWARE.md; `code` reads it
+as a verifier does, who believes no comment.
+"""

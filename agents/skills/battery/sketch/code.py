@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-SOURCES = frozenset({".ino", ".c", ".cpp", ".cc", ".h", ".hpp"})
+from gates.design.files import SOURCES
+
+_SOURCES = frozenset({*SOURCES, ".cc"})
 # Texts of `#include` lines stay: they say what is compiled in.
 _SILENT = re.compile(
     r"(?P<kept>^[ \t]*#[ \t]*include[^\n]*)|//[^\n]*|/\*.*?(?:\*/|\Z)"
@@ -42,7 +44,7 @@ class SketchCode:
     """The source files of one sketch, read once."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = tuple(sorted(name for name in files if PurePosixPath(name).suffix in SOURCES))
+        self.files = tuple(sorted(name for name in files if PurePosixPath(name).suffix in _SOURCES))
         self._code: dict[str, str] = {}
         self.macros: list[Macro] = []
         self.included: set[str] = set()

@@ -5,8 +5,9 @@ shunt, resistors for the temperature sensors. No test needs a live cell, and non
 """
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from agents.skills.battery.measuring import is_comparable, words
+from agents.skills.battery.measuring import finest, is_comparable, words
 from gates.design.files import Direction, Limit
 
 
@@ -105,3 +106,9 @@ def beside(limit: Limit) -> str:
     if "discharge" in names:
         return "Current on the way out of the battery: the millivolt source the other way round."
     return "Current on the way into the battery, as while charging." if "charge" in names else ""
+
+
+def shifted(value: Decimal, by: Decimal, unit: str) -> Decimal:
+    """Return a value moved by so much, as finely as a bench can set it, rather further than less far."""
+    grid = finest(unit)
+    return ((value + by) / grid).to_integral_value(ROUND_CEILING if by > 0 else ROUND_FLOOR) * grid

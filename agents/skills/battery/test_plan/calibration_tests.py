@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from agents.skills.battery.measuring import is_comparable, words
+from agents.skills.battery.test_plan.channel_tests import covering_channel, meter_error
 from agents.skills.battery.test_plan.draft import Draft
-from agents.skills.battery.test_plan.limit_tests import covering_channel, meter_error
 from gates.design.files import Channel, DesignFile, Kind, RequirementsFile
 from gates.design.words import quantity
 

@@ -1,7 +1,7 @@
 """A planned test before it has its number, and which requirements a test serves."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from agents.skills.battery.measuring import is_comparable, words
@@ -23,17 +23,7 @@ class Draft:
 
     def numbered(self, number: int) -> PlannedTest:
         """Return the test with its number."""
-        return PlannedTest(
-            id=f"T-{number:03}",
-            kind=self.kind,
-            title=self.title,
-            setup=self.setup,
-            steps=self.steps,
-            expected=self.expected,
-            covers=self.covers,
-            limit=self.limit,
-            stimulus=self.stimulus,
-        )
+        return PlannedTest(id=f"T-{number:03}", **asdict(self))
 
 
 _SUBJECTS = (("V", Subject.VOLTAGE), ("A", Subject.CURRENT), ("degC", Subject.TEMPERATURE))

@@ -7,10 +7,11 @@ from itertools import chain
 
 from agents.skills.battery.test_plan.acceptance_tests import acceptance_tests
 from agents.skills.battery.test_plan.calibration_tests import calibration_tests
+from agents.skills.battery.test_plan.channel_tests import channel_tests
 from agents.skills.battery.test_plan.draft import Draft
 from agents.skills.battery.test_plan.failure_tests import failure_tests
 from agents.skills.battery.test_plan.integration_tests import inspection, integration_tests
-from agents.skills.battery.test_plan.limit_tests import channel_tests, limit_tests
+from agents.skills.battery.test_plan.limit_tests import limit_tests
 from gates.design.files import DesignFile, RequirementsFile, TestPlanFile
 
 _KINDS = (limit_tests, channel_tests, integration_tests, failure_tests, calibration_tests)

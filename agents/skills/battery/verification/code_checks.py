@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from agents.skills.battery.sketch.code import SketchCode, whole_number
 from agents.skills.battery.verification.dossier import Dossier
 from agents.skills.battery.verification.seen import Seen
+from gates.design.electrics import MEGA_ANALOG_0
 from gates.design.files import Element, Limit, Pin, Requirement
 from gates.design.headers import macros_of
 from protocol.errors import SourceError
@@ -15,8 +16,6 @@ LIMITS = "limits.h"
 _COMMON = frozenset(
     {"with", "from", "that", "this", "board", "mega", "arduino", "sketch", "software", "firmware", "code"}
 )
-# Analogue pins are numbered on after the 54 digital ones. Source: pins_arduino.h of the Mega.
-_FIRST_ANALOGUE = 54
 
 
 def limits_in_code(requirement: Requirement, dossier: Dossier) -> Iterator[Seen]:
@@ -101,8 +100,8 @@ def _numbered(pin: Pin, code: SketchCode) -> Iterator[Seen]:
 
 def _spellings(number: str) -> set[str]:
     """Return how a sketch may write a pin: A3 is pin 57 of the board and channel 3 of its converter."""
-    analogue = re.fullmatch(r"A(\d{1,2})", number)
-    return {number, analogue[1], str(_FIRST_ANALOGUE + int(analogue[1]))} if analogue else {number}
+    analog = re.fullmatch(r"A(\d{1,2})", number)
+    return {number, analog[1], str(MEGA_ANALOG_0 + int(analog[1]))} if analog else {number}
 
 
 def software_in_code(requirement: Requirement, dossier: Dossier) -> Iterator[Seen]:
