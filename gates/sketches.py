@@ -15,15 +15,16 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-MAX_FILES: Final = 64
-MAX_BYTES: Final = 1_000_000
+from gates.sketch_text import read_sketch, shown
+from protocol.errors import SourceError
+
 # The core takes less than a second, the shipped sketch two; the rest is for a loaded machine.
 LIMIT_S: Final = 60.0
 ARDUINO: Final = Path("/usr/share/arduino/hardware/arduino/avr")
@@ -56,28 +57,12 @@ _COMPILED: Final = {
     ".ino": ("avr-g++", *_CPP, "-include", "Arduino.h", "-x", "c++"),
 }
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-_SPLICE: Final = re.compile(r"\\[ \t\f\v]*\r?\n")
-_TOKEN: Final = re.compile(
-    r"""(?P<raw>\b(?:u8|[uUL])?R")|(?P<comment>/\*.*?(?:\*/|\Z)|//[^\n]*)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?""",
-    re.DOTALL,
-)
-_DIRECTIVE: Final = re.compile(r"^[ \t\f\v]*(?:#|%:)[ \t\f\v]*(\w*)[ \t\f\v]*([^\r\n]*)", re.MULTILINE)
-_PLAIN: Final = frozenset({"define", "undef", "if", "ifdef", "ifndef", "elif", "else", "endif", "error", "warning"})
-_INCLUDED: Final = re.compile(r'"((?:\w+/)*\w[\w.-]*)"|<((?:\w+/)*\w[\w.-]*)>')
-_READS: Final = re.compile(
-    # avr/io.h includes what __AVR_DEVICE_HEADER__ says.
-    r"\b__has_include\w*|\b_Pragma\b|\b__AVR_DEV\w*|\.\s*(?:incbin|include|macro|irpc?|altmacro|mri)\b",
-    re.I,
-)
 _ASSEMBLED: Final = re.compile(rb"\.\s*(?:incbin|include|macro|irpc?|altmacro|mri)\b", re.I)
 _DIAGNOSIS: Final = re.compile(
     r"^([^\s:][^:\n]*):(\d+):(?:\d+:)? (?:fatal )?(error|warning): (.*)$", re.MULTILINE | re.I
 )
 _COMPLAINT: Final = re.compile(r"^.*(?:undefined reference|multiple definition|rror:|overflow|will not fit).*$", re.M)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _FOLDERS: Final = re.compile(r"(?:/[^\s:'`/]+)+/")
-_SHOWN: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +81,6 @@ class Built:
     program: bytes = field(default=b"", repr=False)
 
 
-class _Fault(Exception):
-    """Why the sketch is refused, in one sentence."""
-
-
 class _NotHere(Exception):
     """What is missing on this machine."""
 
@@ -110,12 +91,12 @@ def build(files: Mapping[str, bytes], limit_s: float = LIMIT_S) -> Built:
     limit_s: how long that may take; longer is a fault. Arduino's core, once in a process, is not counted.
     """
     try:
-        texts = _read(files)
+        texts = read_sketch(files)
         path = _tools()
         with tempfile.TemporaryDirectory(prefix="sketch-") as folder:
             (Path(folder) / "core.a").write_bytes(_core(path))
             return _built(texts, _Room(Path(folder), path, limit_s))
-    except _Fault as fault:
+    except SourceError as fault:
         return Built(is_checked=True, fault=str(fault))
     except _NotHere as missing:
         return Built(is_checked=False, note=str(missing))
@@ -131,69 +112,6 @@ def _tools() -> str:
     return path
 
 
-def _read(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the sketch as text, all of it read and nothing in it that reads other files."""
-    if len(files) > MAX_FILES:
-        raise _Fault(f"the sketch has {len(files)} files, the limit is {MAX_FILES}")
-    size = sum(map(len, files.values()))
-    if size > MAX_BYTES:
-        raise _Fault(f"the sketch has {size} bytes, the limit is {MAX_BYTES}")
-    for name in files:
-        if not _NAME.fullmatch(name) or PurePosixPath(name).suffix not in (*_COMPILED, ".h"):
-            raise _Fault(
-                f"{_shown(ascii(name))} is not the name of a file of a sketch: .ino, .c, .cpp or .h, no folders"
-            )
-    mains = [name for name in files if name.endswith(".ino")]
-    if len(mains) != 1:
-        raise _Fault(f"a sketch has one .ino file, this one has {len(mains)}")
-    return {name: _text(name, data) for name, data in files.items()}
-
-
-def _text(name: str, data: bytes) -> str:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _Fault(f"{name}: it is not UTF-8 text") from error
-    if "\0" in text or "\r" in text.replace("\r\n", "\n"):
-        raise _Fault(f"{name}: it holds characters that no source has (a zero byte, or a line end of old kind)")
-    for line, fault in _reads_elsewhere(text):
-        raise _Fault(f"{name}:{line}: {_shown(fault)}")
-    return text
-
-
-def _reads_elsewhere(text: str) -> Iterator[tuple[int, str]]:
-    """Yield what could make the compiler read another file, with its line, as a compiler reads: splices, comments."""
-    joined = _SPLICE.sub("", text)
-    for token in _TOKEN.finditer(joined):
-        if token["raw"]:
-            yield _line(text, token.start()), "raw strings are not taken: what they hide cannot be told"
-    # Of the same length, so that places stay places; a directive goes on behind a comment of several lines.
-    bare = _TOKEN.sub(lambda token: " " * len(token[0]) if token["comment"] else token[0], joined)
-    for found in _DIRECTIVE.finditer(bare):
-        if fault := _directive_fault(found[1], found[2].strip()):
-            yield _line(text, found.start(1)), fault
-    for found in _READS.finditer(bare):
-        yield _line(text, found.start()), f"{found[0]} is not taken: it can read files outside the sketch"
-
-
-def _directive_fault(word: str, rest: str) -> str:
-    if word == "include":
-        is_plain = _INCLUDED.fullmatch(rest) is not None
-        return "" if is_plain else f"#include {rest} is not taken: only plain names, of the sketch or of a library"
-    if word in _PLAIN or (word, rest) in (("pragma", "once"), ("", "")):
-        return ""
-    return f"#{word} {rest} is not taken in a sketch"
-
-
-def _line(text: str, place: int) -> int:
-    """Return the line of a place in the text without its splices."""
-    for splice in _SPLICE.finditer(text):
-        if splice.start() > place:
-            break
-        place += len(splice[0])
-    return text.count("\n", 0, place) + 1
-
-
 class _Room:
     """Where compilers work: one folder, little environment, so many seconds in all from now on."""
 
@@ -204,7 +122,7 @@ class _Room:
         self._until_s = time.monotonic() + limit_s
 
     def run(self, *command: str) -> tuple[bool, str]:
-        """Return whether a command succeeded, and what it said; _Fault when the time was not enough."""
+        """Return whether a command succeeded, and what it said; SourceError when the time was not enough."""
         # The shell sets the limits and becomes the compiler: memory in KB, sizes of files in blocks of 512 bytes.
         limited = ("/bin/sh", "-c", 'ulimit -v 2000000; ulimit -f 65536; exec "$@"', "sh", *command)
         with (
@@ -222,7 +140,7 @@ class _Room:
             try:
                 code = process.wait(max(0.0, self._until_s - time.monotonic()))
             except subprocess.TimeoutExpired as error:
-                raise _Fault(f"compiling it takes longer than {self._limit_s:.0f} s") from error
+                raise SourceError(f"compiling it takes longer than {self._limit_s:.0f} s") from error
             finally:
                 _end_group(process)
             said.seek(0)
@@ -243,12 +161,12 @@ def _built(texts: Mapping[str, str], room: _Room) -> Built:
     assembled = [_compiled(name, texts, room) for name in texts if PurePosixPath(name).suffix in _COMPILED]
     is_done, said = room.run("avr-gcc", "-mmcu=atmega2560", "-c", *assembled)
     if not is_done:
-        raise _Fault(_complaint("assemble", said))
+        raise SourceError(_complaint("assemble", said))
     objects = [f"{PurePosixPath(name).stem}.o" for name in assembled]
     link = ("avr-gcc", *_MACHINE, "-Wl,--gc-sections", *objects, "core.a", "-lm", "-o", "sketch.elf")
     is_done, said = room.run(*link)
     if not is_done:
-        raise _Fault(_complaint("link", said))
+        raise SourceError(_complaint("link", said))
     return Built(is_checked=True, note=_sizes(room), program=(room.folder / "sketch.elf").read_bytes())
 
 
@@ -260,11 +178,11 @@ def _compiled(name: str, texts: Mapping[str, str], room: _Room) -> str:
     for found in _DIAGNOSIS.finditer(said):
         # What the core's own headers are warned about is not the sketch's fault.
         if found[3].lower() == "error" or found[1] in texts:
-            raise _Fault(f"{PurePosixPath(found[1]).name}:{found[2]}: {_said(found[4])}")
+            raise SourceError(f"{PurePosixPath(found[1]).name}:{found[2]}: {_said(found[4])}")
     if not is_done:
-        raise _Fault(f"{name}: {_complaint('compile', said)}")
+        raise SourceError(f"{name}: {_complaint('compile', said)}")
     if _ASSEMBLED.search((room.folder / target).read_bytes()):
-        raise _Fault(f"{name}: it holds assembler that can read files outside the sketch")
+        raise SourceError(f"{name}: it holds assembler that can read files outside the sketch")
     return target
 
 
@@ -275,25 +193,21 @@ def _complaint(verb: str, said: str) -> str:
 
 def _said(text: str) -> str:
     """Return a compiler's words fit to be shown: without the folders of this machine."""
-    return _shown(_FOLDERS.sub("", text))
-
-
-def _shown(text: str) -> str:
-    """Return a stranger's words fit to be shown: one line, not endless."""
-    text = _CONTROL.sub(" ", text)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return shown(_FOLDERS.sub("", text))
 
 
 def _sizes(room: _Room) -> str:
     is_done, said = room.run("avr-size", "sketch.elf")
     if not is_done:
-        raise _Fault("what was linked cannot be measured")
+        raise SourceError("what was linked cannot be measured")
     text, data, bss = map(int, said.splitlines()[-1].split()[:3])
     flash, ram = text + data, data + bss
     if flash > _FLASH_BYTES:
-        raise _Fault(f"the sketch takes {flash:,} bytes of flash, the Mega has {_FLASH_BYTES:,}")
+        raise SourceError(f"the sketch takes {flash:,} bytes of flash, the Mega has {_FLASH_BYTES:,}")
     if ram > _RAM_BYTES - _STACK_BYTES:
-        raise _Fault(f"the variables take {ram:,} bytes; of {_RAM_BYTES:,}, {_STACK_BYTES:,} are needed for the stack")
+        raise SourceError(
+            f"the variables take {ram:,} bytes; of {_RAM_BYTES:,}, {_STACK_BYTES:,} are needed for the stack"
+        )
     return f"compiles for the ATmega2560 without warnings: {flash:,} bytes of flash, {ram:,} of RAM"
 
 
@@ -324,7 +238,7 @@ def _core_files(suffix: str) -> Sequence[str]:
 def _core_step(room: _Room, *command: str) -> None:
     try:
         is_done, said = room.run(*command)
-    except _Fault as fault:
+    except SourceError as fault:
         raise _NotHere(f"not checked: Arduino's core: {fault}") from fault
     if not is_done:
         raise _NotHere(f"not checked: Arduino's core: {_complaint('compile', said)}")
