@@ -28,7 +28,7 @@ _HERE: Final = Path(str(files("scenarios") / "battery_design"))
 _SKETCH: Final = Path(str(files("firmware") / SKETCH_FOLDER))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
     """A task behind the facts. needs: other steps; given: which of the mission's own files it gets."""
 
@@ -43,37 +43,57 @@ class _Step:
 
 _STEPS: Final = (
     _Step(
-        "requirements",
-        "@safety-engineer",
-        "derive-requirements",
-        "Derive the safety requirements",
+        id="requirements",
+        agent="@safety-engineer",
+        skill="derive-requirements",
+        title="Derive the safety requirements",
         needs=(_FACTS,),
         given=("pack", "practice", "documents"),
     ),
-    _Step("design", "@battery-designer", "design-monitor", "Design the monitor", ("requirements",), ("parts",)),
-    _Step("bill", "@parts-buyer", "cost-parts", "Cost the parts", ("requirements", "design"), ("parts",)),
     _Step(
-        "firmware",
-        "@firmware-engineer",
-        "write-firmware",
-        "Put the limits into the sketch",
+        id="design",
+        agent="@battery-designer",
+        skill="design-monitor",
+        title="Design the monitor",
+        needs=("requirements",),
+        given=("parts",),
+    ),
+    _Step(
+        id="bill",
+        agent="@parts-buyer",
+        skill="cost-parts",
+        title="Cost the parts",
+        needs=("requirements", "design"),
+        given=("parts",),
+    ),
+    _Step(
+        id="firmware",
+        agent="@firmware-engineer",
+        skill="write-firmware",
+        title="Put the limits into the sketch",
         needs=("requirements", "design"),
         given=("parts", "sketch"),
     ),
-    _Step("test-plan", "@test-planner", "plan-the-tests", "Plan the tests", ("requirements", "design")),
     _Step(
-        "verification",
-        "@safety-verifier",
-        "verify-design",
-        "Verify the design against its requirements",
+        id="test-plan",
+        agent="@test-planner",
+        skill="plan-the-tests",
+        title="Plan the tests",
+        needs=("requirements", "design"),
+    ),
+    _Step(
+        id="verification",
+        agent="@safety-verifier",
+        skill="verify-design",
+        title="Verify the design against its requirements",
         needs=("requirements", "design", "bill", "firmware", "test-plan"),
         accept=("not-met == 0",),  # what is not met is for a person; nothing is handed over then
     ),
     _Step(
-        "hand-over",
-        "@delivery-engineer",
-        "hand-over",
-        "Hand everything over",
+        id="hand-over",
+        agent="@delivery-engineer",
+        skill="hand-over",
+        title="Hand everything over",
         needs=(_FACTS, "requirements", "design", "bill", "firmware", "test-plan", "verification"),
         given=("pack", "practice", "parts", "documents"),
     ),
@@ -97,13 +117,11 @@ def plan_mission(
         SourceError: documents or parts cannot be read.
     """
     reading = spec_facts.plan_mission(specs, output, store, skips_unreadable=skips_unreadable, instances=instances)
-    documents = next(task.inputs for task in reading.plan.tasks if task.id == "compare")
     given = {
+        "documents": next(task.inputs for task in reading.plan.tasks if task.id == "compare"),
         "pack": (_pack(pack, store),),
-        "practice": (take(_HERE / PRACTICE, _HERE, store),),
         "parts": (_parts(parts or _HERE / PARTS, store),),
-        "sketch": tuple(take(path, _SKETCH, store) for path in sorted(_SKETCH.iterdir()) if path.suffix in SOURCES),
-        "documents": documents,
+        **_shipped(store),
     }
     steps = tuple(_planned(step, given) for step in _STEPS)
     settings = [(name, str(path.absolute())) for name, path in (("pack", pack), ("parts", parts)) if path]
@@ -111,9 +129,18 @@ def plan_mission(
         scenario=NAME,
         coordinator=COORDINATOR,
         specialists=(*reading.specialists, *(CastMember(step.agent, Role.SPECIALIST) for step in steps)),
-        plan=Plan(tasks=(_group(), *_parts_of_group(reading), *steps)),
+        plan=Plan(tasks=(_group(), *_within_group(reading), *steps)),
         settings=(*reading.settings, *settings),
     )
+
+
+def _shipped(store: ArtifactStore) -> dict[str, tuple[File, ...]]:
+    """Take what is the same for every pack: the practice, and the sources of the sketch."""
+    sources = sorted(path for path in _SKETCH.iterdir() if path.suffix in SOURCES)
+    return {
+        "practice": (take(_HERE / PRACTICE, _HERE, store),),
+        "sketch": tuple(take(path, _SKETCH, store) for path in sources),
+    }
 
 
 def _group() -> PlannedTask:
@@ -127,7 +154,7 @@ def _group() -> PlannedTask:
     )
 
 
-def _parts_of_group(reading: Mission) -> tuple[PlannedTask, ...]:
+def _within_group(reading: Mission) -> tuple[PlannedTask, ...]:
     return tuple(task.model_copy(update={"within": _FACTS}) for task in reading.plan.tasks)
 
 
