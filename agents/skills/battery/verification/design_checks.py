@@ -71,7 +71,7 @@ def _flaw(channel: Channel, limit: Limit, dossier: Dossier) -> str:
     allowed = plus_minus(channel.required, channel.unit)
     if channel.total > channel.required:
         return f"{channel.name} may be off by {plus_minus(channel.total, channel.unit)}, allowed is {allowed}"
-    if channel.total < least_error(channel):
+    if channel.total < _least_error(channel):
         return (
             f"the budget of {channel.name} leaves out the converter: a step is {quantity(channel.step, channel.unit)}"
         )
@@ -84,7 +84,7 @@ def _flaw(channel: Channel, limit: Limit, dossier: Dossier) -> str:
     return ""
 
 
-def least_error(channel: Channel) -> Decimal:
+def _least_error(channel: Channel) -> Decimal:
     """Return the error that no averaging takes away: half a step, less what oversampling can give."""
     return channel.step / 2 / Decimal(channel.oversamples).sqrt()
 
