@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gates.claims import NUMBER, is_part_of_name
-from gates.units import COUNTED, UNIT, convert, dimension, normalised, number
+from gates.units import COUNTED, RATE_UNIT, UNIT, convert, dimension, normalised, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,23 @@ _DURATION_BEFORE = re.compile(
     re.I,
 )
 # Sizes that name a kind of cell: "18650 cells" counts nothing. Source: IEC 61960-3 size codes in common use.
+# "0.5C" is a current of half the capacity. A large cell has no rate above 5C, and few use degrees without their sign.
+_RATE = re.compile(r"(?<![\w.,/\u00b0+\u2212-])(?P<figure>\d{1,2}(?:[.,]\d{1,3})?)\s?C(?![\w\u00b0'+#-]|\s?\d)")
+_NO_RATE_BEFORE = re.compile(
+    r"(?:\b(?:below|above|under|over|at T|temp\w*|unter|\u00fcber)|[<>=\u2264\u2265@~])\s*$", re.I
+)
+_MOST_RATE = 5
 _CELL_FORMATS = frozenset({"18650", "21700", "2170", "26650", "32650", "32700", "4680", "14500", "33140", "46950"})
+
+
+def rates(text: str) -> Iterator[Amount]:
+    """Yield the figures that are rates where a text is about a current: whether it is, the caller has to know."""
+    text = masked(text)
+    for found in _RATE.finditer(text):
+        value = number(found["figure"], decimal_comma=True)
+        if value is None or not 0 < value <= _MOST_RATE or _NO_RATE_BEFORE.search(text[: found.start()]):
+            continue
+        yield _qualified(text, Amount(found.start(), found.end(), (found["figure"],), "C", RATE_UNIT, value))
 
 
 def masked(text: str) -> str:

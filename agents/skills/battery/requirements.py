@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from agents.skills.battery.belonging import Topics, is_about_another_thing, is_rating, objection, refused, topics_of
 from agents.skills.battery.citing import Citations, Words
 from agents.skills.battery.limits import Configuration, Sources, derived, strictest
 from agents.skills.battery.pack import PackSettings, settings_of
 from agents.skills.battery.practice import Practice, read_practice
-from agents.skills.battery.roles import Base, Bound, belongs, bounds, is_rating, stated
+from agents.skills.battery.roles import Base, Bound, bounds, stated
 from agents.skills.facts import Evidence, Fact, Finding, FindingKind, Severity, identify
-from agents.skills.matching import amount_text, item_of, telling_words, words_of
+from agents.skills.matching import amount_text, telling_words, words_of
 from agents.work import SkillFailed
 from gates.claims import Claim
 from gates.design.files import Note, Pack, Requirement, RequirementsFile, Subject
@@ -25,6 +26,7 @@ from protocol.bodies import ErrorCategory, ErrorLevel
 _GRAVE: Final = (FindingKind.CONTRADICTION, FindingKind.DAMAGED, FindingKind.UNIT_SLIP)
 _TOLD: Final = (*_GRAVE, FindingKind.MISSING, FindingKind.IMPLAUSIBLE)
 _OTHER_CHEMISTRY: Final = {"LFP": {"nmc", "nca", "lto"}, "NMC": {"lfp", "lifepo4", "lto"}}
+_MOST_ASIDE: Final = 40
 _RATE: Final = Decimal("0.9")  # a highest current from here on, as a share of the capacity, is that of one hour
 
 
@@ -39,12 +41,13 @@ def derive(
     """
     settings = settings_of(raw)
     followed = read_practice(practice, settings.chemistry)
-    said, aside = _sorted_out(bounding_facts(facts, settings), settings)
+    topics = topics_of(facts)
+    said, aside = _sorted_out(bounding_facts(facts, settings), topics, settings)
     sources = Sources(followed, Configuration(configuration, settings), said, Citations())
-    _check_ratings(said, settings)
-    counts = tuple(_cell_counts(stated(facts), settings))
+    _check_ratings(said, topics, settings)
+    counts = tuple(_cell_counts(stated(facts), topics, settings))
     limits = derived(sources)
-    requirements = [*_practised(followed, sources.citations), *_devices(said, counts, settings, sources.citations)]
+    requirements = [*_practised(followed, sources.citations), *_devices(said, topics, counts, sources)]
     notes = [*_rates(sources, facts), *_differences(said, settings, sources), *_aside(aside, sources.citations)]
     notes += [_found(one, facts, sources.citations) for one in findings if one.kind in _TOLD]
     return RequirementsFile(
@@ -64,29 +67,34 @@ def bounding_facts(facts: Sequence[Fact], settings: PackSettings) -> tuple[Bound
     return tuple({(bound.base, bound.fact.id): bound for bound in found}.values())
 
 
-def _sorted_out(found: Iterable[Bound], settings: PackSettings) -> tuple[tuple[Bound, ...], tuple[Bound, ...]]:
-    listed = tuple(found)
-    kept = tuple(bound for bound in listed if belongs(bound, settings))
-    return kept, tuple(bound for bound in listed if bound not in kept)
+_Aside = tuple[Bound, str]
+
+
+def _sorted_out(
+    found: Iterable[Bound], topics: Topics, settings: PackSettings
+) -> tuple[tuple[Bound, ...], tuple[_Aside, ...]]:
+    """Return the bounds that hold for this pack, and the others with what speaks against each."""
+    judged = [(bound, objection(bound, topics, settings)) for bound in found]
+    return tuple(bound for bound, why in judged if not why), tuple((bound, why) for bound, why in judged if why)
 
 
 def _refused(text: str) -> SkillFailed:
     return SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, text)
 
 
-def _check_ratings(said: Iterable[Bound], settings: PackSettings) -> None:
+def _check_ratings(said: Iterable[Bound], topics: Topics, settings: PackSettings) -> None:
     """Refuse a pack that charges higher than a device of the documents bears (rule 3)."""
     top = settings.cells * settings.max_voltage
-    for bound in said:
-        if is_rating(bound) and not item_of(bound.fact) and bound.value < top:
-            raise _refused(
-                f"{settings.cells} cells of {settings.max_voltage} V come to {top} V, but "
-                f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}; take fewer cells, another "
-                "kind of cell, or another device (and its document out of the folder)"
-            )
+    bound = refused(said, topics, top)
+    if bound is not None:
+        raise _refused(
+            f"{settings.cells} cells of {settings.max_voltage} V come to {top} V, but "
+            f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}; take fewer cells, another "
+            "kind of cell, or another device (and its document out of the folder)"
+        )
 
 
-def _cell_counts(facts: Iterable[Fact], settings: PackSettings) -> Iterator[Fact]:
+def _cell_counts(facts: Iterable[Fact], topics: Topics, settings: PackSettings) -> Iterator[Fact]:
     """Yield what the documents say about how many cells may be in series, for cells of this kind.
 
     Raises:
@@ -96,7 +104,10 @@ def _cell_counts(facts: Iterable[Fact], settings: PackSettings) -> Iterator[Fact
     for fact in facts:
         if fact.unit != "cell" or fact.value is None or words_of(fact) & others or telling_words(fact) & others:
             continue
-        if "serie" not in fact.subject.lower() and fact.qualifier != "max":
+        subject = fact.subject.lower()
+        if "serie" not in subject and (fact.qualifier != "max" or "parallel" in subject):
+            continue
+        if is_about_another_thing(fact, topics):
             continue
         low = fact.value if fact.value_high is not None else Decimal(0)
         high = fact.value_high if fact.value_high is not None else fact.value
@@ -127,11 +138,10 @@ def _practised(practice: Practice, citations: Citations) -> Iterator[Requirement
         )
 
 
-def _devices(
-    said: Iterable[Bound], counts: Iterable[Fact], settings: PackSettings, citations: Citations
-) -> Iterator[Requirement]:
+def _devices(said: Iterable[Bound], topics: Topics, counts: Iterable[Fact], sources: Sources) -> Iterator[Requirement]:
     """Yield what a device of the documents asks of the pack, where it fits."""
-    ratings = [bound for bound in said if is_rating(bound)]
+    settings, citations = sources.configuration.settings, sources.citations
+    ratings = [bound for bound in said if is_rating(bound, topics)]
     if ratings:
         least = min(ratings, key=lambda bound: bound.value)
         top = settings.cells * settings.max_voltage
@@ -233,13 +243,16 @@ def _differences(said: Sequence[Bound], settings: PackSettings, sources: Sources
         )
 
 
-def _aside(aside: Iterable[Bound], citations: Citations) -> Iterator[Note]:
-    for bound in aside:
-        text = (
-            f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}. This cannot be about this "
-            f"pack ({bound.base.value}), so no limit rests on it."
-        )
-        yield Note(text=text, claims=(citations.add(bound.fact.claim),))
+def _aside(aside: Sequence[_Aside], citations: Citations) -> Iterator[Note]:
+    """Say what was set aside and why, for so many that a person still reads them."""
+    for bound, why in aside[:_MOST_ASIDE]:
+        told = f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}."
+        yield Note(text=f"{told} {why}, so no limit rests on it.", claims=(citations.add(bound.fact.claim),))
+    if len(aside) > _MOST_ASIDE:
+        documents = sorted({bound.fact.claim.document for bound, _ in aside[_MOST_ASIDE:]})
+        text = f"{len(aside) - _MOST_ASIDE} further figures limit nothing for such reasons; they stand in FACTS.md."
+        claims = {bound.fact.claim.document: bound.fact.claim for bound, _ in reversed(aside[_MOST_ASIDE:])}
+        yield Note(text=text, claims=tuple(citations.add(claims[name]) for name in documents[:_MOST_ASIDE]))
 
 
 def _found(finding: Finding, facts: Sequence[Fact], citations: Citations) -> Note:
