@@ -46,6 +46,7 @@ _ABOUT_CELLS: Final = re.compile(
     r"(?<![a-z])(?:cells?|batter(?:y|ies)|packs?|akku\w*|zellen?|batterien?)(?![a-z])", re.I
 )
 _FIRST_LINES: Final = frozenset({"line 1", "line 2", "line 3", "page 1, line 1", "page 1, line 2", "page 1, line 3"})
+_FINEST, _LARGEST = -9, 10**7  # what is measured of a battery has fewer places, and fewer digits
 _SAME_CELL_V: Final = Decimal("0.15")  # nominal voltages of iron phosphate differ by less, those of others by more
 
 
@@ -94,13 +95,15 @@ def _is_nominal(fact: Fact) -> bool:
 
 def objection(bound: Bound, topics: Topics, pack: PackSettings) -> str:
     """Return why a bound limits nothing in this pack, "" where it does."""
+    if not _is_measurable(bound.figure):
+        return "No battery has such a figure"
     fact = bound.fact
     title = topics.titles[fact.claim.document]
     nearest = (fact.subject, *reversed(fact.context.split(" > ")), title)
     words = " ".join(nearest)
     if is_rating(bound, topics) and _is_guard(words):
         return ""
-    if is_rating(bound, topics) and not item_of(fact) and not _COMPONENT.search(_closest(fact, title)):
+    if is_rating(bound, topics) and not item_of(fact) and not _is_of_component(fact, title):
         return "" if bound.value >= pack.cells * pack.min_voltage else _impossible(bound)
     return (
         _other_kind(nearest, topics.nominal.get(fact.claim.document, frozenset()), pack)
@@ -108,6 +111,11 @@ def objection(bound: Bound, topics: Topics, pack: PackSettings) -> str:
         or _conditional(bound)
         or ("" if _is_possible(bound, pack) else _impossible(bound))
     )
+
+
+def _is_measurable(figure: Decimal) -> bool:
+    exponent = figure.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= _FINEST and abs(figure) < _LARGEST
 
 
 def _impossible(bound: Bound) -> str:
@@ -127,9 +135,23 @@ def _other_kind(words: Sequence[str], nominal: frozenset[Decimal], pack: PackSet
     return ""
 
 
-def _closest(fact: Fact, title: str) -> str:
-    """Return the words that say what a fact is of: its subject and headings, else the title of its document."""
-    return f"{fact.context} {fact.subject}" if fact.context else f"{title} {fact.subject}"
+def _is_of_component(fact: Fact, title: str) -> bool:
+    """Whether headings, or a subject that names no battery, say that a component is meant and not its whole."""
+    if _is_guard(f"{title} {fact.subject}"):
+        return False
+    headings = fact.context or title
+    return bool(_COMPONENT.search(headings) or (not _names_cells(fact.subject) and _COMPONENT.search(fact.subject)))
+
+
+def _is_of_source(fact: Fact, title: str) -> bool:
+    """Whether a document is about something that charges or is fed; a chapter about chargers may state a limit."""
+    about = fact.context.split(" > ")[0] or title
+    return not _is_guard(f"{title} {fact.subject}") and _SOURCE.search(about) is not None
+
+
+def _names_cells(words: str) -> bool:
+    """Whether words name cells, a battery, or what is done to them."""
+    return phrases.is_charge(words) or phrases.is_discharge(words) or _ABOUT_CELLS.search(words) is not None
 
 
 def _is_guard(words: str) -> bool:
@@ -137,12 +159,11 @@ def _is_guard(words: str) -> bool:
 
 
 def _of_another_thing(bound: Bound, title: str, topics: Topics) -> str:
-    closest = _closest(bound.fact, title)
-    is_guard = _is_guard(f"{title} {bound.fact.subject}")
-    is_of_part = bound.base is Base.PACK_MAX and is_rating(bound, topics) and bool(item_of(bound.fact))
-    if is_of_part or (_COMPONENT.search(closest) and not is_guard):
+    if is_rating(bound, topics) and item_of(bound.fact):
         return "This is about a component"
-    if _SOURCE.search(closest) and not is_guard:
+    if _is_of_component(bound.fact, title):
+        return "This is about a component"
+    if _is_of_source(bound.fact, title):
         return "This is what a charger or an inverter gives or takes, no limit of the cells"
     is_cell = bound.base in (Base.CELL_MAX, Base.CELL_MIN)
     if is_cell and bound.fact.claim.document not in topics.cells and not phrases.is_charge(bound.fact.subject):
@@ -185,8 +206,7 @@ def is_rating(bound: Bound, topics: Topics) -> bool:
 def is_about_another_thing(fact: Fact, topics: Topics) -> bool:
     """Whether a fact is about a component, a charger or an inverter, which need not take the whole pack."""
     title = topics.titles[fact.claim.document]
-    closest = _closest(fact, title)
-    return not _is_guard(f"{title} {closest}") and bool(_COMPONENT.search(closest) or _SOURCE.search(closest))
+    return _is_of_source(fact, title) or _is_of_component(fact, title) or _COMPONENT.search(fact.subject) is not None
 
 
 def refused(said: Iterable[Bound], topics: Topics, top: Decimal) -> Bound | None:

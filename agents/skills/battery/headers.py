@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Final
 
 from agents.skills.battery.circuit import GAIN, HALL_ZERO_V, KNOWN_V, OVERSAMPLES, TEMPERATURES, Circuit
+from agents.skills.facts_report import one_line
 from gates.claims import Claim
 from gates.design.files import Direction, Limit, Pin, RequirementsFile
 from gates.design.headers import macros_of
 
 _MADE: Final = "Made from the requirements of a pack; change those and make it again."
 _REST: Final = Decimal("0.05")  # of the capacity in an hour: below it a battery counts as at rest
+_SHOWN: Final = 160
 _MILLION: Final = 1_000_000
 _OTHERS: Final = (
     ("STUCK_SAMPLES", "240", "so many equal raw values of a noisy channel, a minute of them, are not believed"),
@@ -97,5 +99,7 @@ def _header(guard: str, what: str, lines: Iterable[str]) -> bytes:
 
 def plain(text: str) -> str:
     """Return words as they may stand in a comment of C: on one line, ending nothing, joining no lines."""
-    line = re.sub(r"[^\x20-\x7e\u00a1-\uffff]", " ", text)[:160]
-    return line.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?")
+    line = re.sub(r"[^\x20-\x7e\u00a1-\uffff]", " ", one_line(text, _SHOWN))
+    # The stroke first: made of a backslash it would end the comment behind a star.
+    line = re.sub(r"\?(?=\?)", "? ", line.replace("\\", "/"))
+    return line.replace("*/", "* /").replace("/*", "/ *")

@@ -13,13 +13,14 @@ from agents.skills.battery.belonging import Topics, is_about_another_thing, is_r
 from agents.skills.battery.citing import Citations, Words
 from agents.skills.battery.limits import Configuration, Sources, derived, strictest
 from agents.skills.battery.pack import PackSettings, settings_of
+from agents.skills.battery.phrases import is_charge, is_discharge
 from agents.skills.battery.practice import Practice, read_practice
 from agents.skills.battery.roles import Base, Bound, bounds, stated
 from agents.skills.facts import Evidence, Fact, Finding, FindingKind, Severity, identify
 from agents.skills.matching import amount_text, telling_words, words_of
 from agents.work import SkillFailed
 from gates.claims import Claim
-from gates.design.files import Note, Pack, Requirement, RequirementsFile, Subject
+from gates.design.files import Note, Pack, Relation, Requirement, RequirementsFile, Subject
 from gates.units import convert, dimension, shown
 from protocol.bodies import ErrorCategory, ErrorLevel
 
@@ -27,6 +28,8 @@ _GRAVE: Final = (FindingKind.CONTRADICTION, FindingKind.DAMAGED, FindingKind.UNI
 _TOLD: Final = (*_GRAVE, FindingKind.MISSING, FindingKind.IMPLAUSIBLE)
 _OTHER_CHEMISTRY: Final = {"LFP": {"nmc", "nca", "lto"}, "NMC": {"lfp", "lifepo4", "lto"}}
 _MOST_ASIDE: Final = 40
+_MOST_BOUNDS: Final = 25
+_MOST_FOUND: Final = 200
 _RATE: Final = Decimal("0.9")  # a highest current from here on, as a share of the capacity, is that of one hour
 
 
@@ -49,7 +52,7 @@ def derive(
     limits = derived(sources)
     requirements = [*_practised(followed, sources.citations), *_devices(said, topics, counts, sources)]
     notes = [*_rates(sources, facts), *_differences(said, settings, sources), *_aside(aside, sources.citations)]
-    notes += [_found(one, facts, sources.citations) for one in findings if one.kind in _TOLD]
+    notes += _findings(findings, facts, sources.citations)
     return RequirementsFile(
         pack=_pack(settings, sources),
         accuracy_mv=_figure("accuracy", "mV", followed, sources.citations),
@@ -75,7 +78,22 @@ def _sorted_out(
 ) -> tuple[tuple[Bound, ...], tuple[_Aside, ...]]:
     """Return the bounds that hold for this pack, and the others with what speaks against each."""
     judged = [(bound, objection(bound, topics, settings)) for bound in found]
-    return tuple(bound for bound, why in judged if not why), tuple((bound, why) for bound, why in judged if why)
+    kept = _strictest_of([bound for bound, why in judged if not why])
+    return kept, tuple((bound, why) for bound, why in judged if why)
+
+
+def _strictest_of(kept: Sequence[Bound]) -> tuple[Bound, ...]:
+    """Return the strictest bounds of each kind: a looser one behind so many says nothing that a limit could follow."""
+    groups: dict[object, list[Bound]] = {}
+    for bound in kept:
+        words = bound.fact.subject
+        groups.setdefault((bound.base, is_charge(words), is_discharge(words)), []).append(bound)
+    strict = {id(bound) for group in groups.values() for bound in sorted(group, key=_looseness)[:_MOST_BOUNDS]}
+    return tuple(bound for bound in kept if id(bound) in strict)
+
+
+def _looseness(bound: Bound) -> Decimal:
+    return -bound.value if bound.relation is Relation.AT_LEAST else bound.value
 
 
 def _refused(text: str) -> SkillFailed:
@@ -152,7 +170,7 @@ def _devices(said: Iterable[Bound], topics: Topics, counts: Iterable[Fact], sour
             [bound.fact for bound in ratings],
             citations,
         )
-    listed = list({fact.id: fact for fact in counts}.values())
+    listed = list({fact.id: fact for fact in counts}.values())[:_MOST_BOUNDS]
     if listed:
         text = f"The {settings.cells} cells in series stay within what the device in the documents is made for."
         yield _device("device-cells", text, listed, citations)
@@ -204,7 +222,9 @@ def _rates(sources: Sources, facts: Sequence[Fact]) -> Iterator[Note]:
     if rate < _RATE:
         return
     cited = [sources.configuration.cite(name, citations)[1] for name in ("max_current", "capacity", "standard_current")]
-    cited += [citations.add(fact.claim) for fact in stated(facts) if _is_standard_rate(fact)]
+    cited += [
+        citations.add(fact.claim) for fact in [fact for fact in stated(facts) if _is_standard_rate(fact)][:_MOST_BOUNDS]
+    ]
     standard = strictest(Base.STANDARD_CURRENT, sources)
     yield Note(
         text=f"{settings.max_current} A is the {rate:.2g}C limit of this cell (1C: its capacity in an hour), not "
@@ -255,14 +275,28 @@ def _aside(aside: Sequence[_Aside], citations: Citations) -> Iterator[Note]:
         yield Note(text=text, claims=tuple(citations.add(claims[name]) for name in documents[:_MOST_ASIDE]))
 
 
-def _found(finding: Finding, facts: Sequence[Fact], citations: Citations) -> Note:
+def _findings(findings: Sequence[Finding], facts: Sequence[Fact], citations: Citations) -> Iterator[Note]:
+    """Pass on what comparing the documents has shown, the gravest first, as much as a person reads."""
+    told = sorted((one for one in findings if one.kind in _TOLD), key=lambda one: not _is_grave(one))
     known = {fact.id: fact.claim for fact in facts}
     digests = {fact.claim.document: fact.claim.sha256 for fact in facts}
+    for one in told[:_MOST_FOUND]:
+        yield _found(one, known, digests, citations)
+    if len(told) > _MOST_FOUND:
+        is_grave = _is_grave(told[_MOST_FOUND])
+        yield Note(text=f"{len(told) - _MOST_FOUND} further findings stand in FACTS.md.", is_grave=is_grave)
+
+
+def _is_grave(finding: Finding) -> bool:
+    return finding.severity is Severity.HIGH or finding.kind in _GRAVE
+
+
+def _found(finding: Finding, known: dict[str, Claim], digests: dict[str, str], citations: Citations) -> Note:
     claims = [_evidence(one, known, digests) for one in finding.evidence if one.quote]
     return Note(
         text=finding.statement,
         claims=tuple(dict.fromkeys(citations.add(claim) for claim in claims if claim)),
-        is_grave=finding.severity is Severity.HIGH or finding.kind in _GRAVE,
+        is_grave=_is_grave(finding),
     )
 
 
