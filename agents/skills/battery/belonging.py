@@ -47,6 +47,8 @@ _ABOUT_CELLS: Final = re.compile(
 )
 _FIRST_LINES: Final = frozenset({"line 1", "line 2", "line 3", "page 1, line 1", "page 1, line 2", "page 1, line 3"})
 _FINEST, _LARGEST = -9, 10**7  # what is measured of a battery has fewer places, and fewer digits
+_CAPACITY: Final = re.compile(r"(?<![\w.,])(\d{1,4}(?:\.\d{1,2})?)\s?Ah(?![a-z])", re.I)
+_SAME_CAPACITY: Final = Decimal("0.25")
 _SAME_CELL_V: Final = Decimal("0.15")  # nominal voltages of iron phosphate differ by less, those of others by more
 
 
@@ -54,18 +56,20 @@ _SAME_CELL_V: Final = Decimal("0.15")  # nominal voltages of iron phosphate diff
 class Topics:
     """What the documents of a folder are about. titles: name and first words of each; cells: those about cells.
 
-    nominal: the nominal voltages of one cell that a document states, in V.
+    nominal: the nominal voltages of one cell that a document states, in V. capacities: in Ah, likewise.
     """
 
     titles: Mapping[str, str]
     cells: frozenset[str]
     nominal: Mapping[str, frozenset[Decimal]]
+    capacities: Mapping[str, frozenset[Decimal]]
 
 
 def topics_of(facts: Sequence[Fact]) -> Topics:
     """Return what the documents are about, judged by their facts."""
     titles: dict[str, list[str]] = {}
     nominal: dict[str, set[Decimal]] = {}
+    capacities: dict[str, set[Decimal]] = {}
     cells = set()
     for fact in facts:
         name = fact.claim.document
@@ -77,15 +81,26 @@ def topics_of(facts: Sequence[Fact]) -> Topics:
             cells.add(name)
         if _is_nominal(fact) and fact.value is not None:
             nominal.setdefault(name, set()).add(convert(fact.value, fact.unit, "V"))
+        if _is_capacity(fact) and fact.value is not None:
+            capacities.setdefault(name, set()).add(convert(fact.value, fact.unit, "Ah"))
+    joined = {name: " ".join(dict.fromkeys(words)) for name, words in titles.items()}
+    for name, title in joined.items():
+        capacities.setdefault(name, set()).update(Decimal(found[1]) for found in _CAPACITY.finditer(title))
     return Topics(
-        {name: " ".join(dict.fromkeys(words)) for name, words in titles.items()},
+        joined,
         frozenset(cells),
         {name: frozenset(values) for name, values in nominal.items()},
+        {name: frozenset(values) for name, values in capacities.items()},
     )
 
 
 def _is_in(fact: Fact, unit: str) -> bool:
     return fact.value is not None and bool(fact.unit) and dimension(fact.unit) == dimension(unit)
+
+
+def _is_capacity(fact: Fact) -> bool:
+    is_named = re.search(r"\b(?:nominal|rated|typical) capacity|nennkapazit", fact.subject, re.I) is not None
+    return is_named and fact.value_high is None and _is_in(fact, "Ah")
 
 
 def _is_nominal(fact: Fact) -> bool:
@@ -107,6 +122,7 @@ def objection(bound: Bound, topics: Topics, pack: PackSettings) -> str:
         return "" if bound.value >= pack.cells * pack.min_voltage else _impossible(bound)
     return (
         _other_kind(nearest, topics.nominal.get(fact.claim.document, frozenset()), pack)
+        or _other_size(title, topics.capacities[fact.claim.document], pack)
         or _of_another_thing(bound, title, topics)
         or _conditional(bound)
         or ("" if _is_possible(bound, pack) else _impossible(bound))
@@ -133,6 +149,15 @@ def _other_kind(words: Sequence[str], nominal: frozenset[Decimal], pack: PackSet
     if nominal and all(abs(value - pack.nominal_voltage) > _SAME_CELL_V for value in nominal):
         return f"This is about a cell of {min(nominal):f} V, not of {pack.nominal_voltage:f} V"
     return ""
+
+
+def _other_size(title: str, capacities: frozenset[Decimal], pack: PackSettings) -> str:
+    """Return what speaks against a document all of whose capacities are those of another cell."""
+    if _is_guard(title) or not capacities:
+        return ""
+    if any(abs(value - pack.capacity) <= pack.capacity * _SAME_CAPACITY for value in capacities):
+        return ""
+    return f"This is about a cell of {min(capacities):f} Ah, not of {pack.capacity:f} Ah"
 
 
 def _is_of_component(fact: Fact, title: str) -> bool:

@@ -24,12 +24,13 @@ _OTHER: Final = re.compile(
 _SUPPLIED: Final = re.compile(r"\b(?:input|supply)\b", re.I)
 _AMBIENT: Final = re.compile(r"\b(?:ambient|umgebung\w*)", re.I)
 _MAX: Final = re.compile(
-    r"\b(?:max(?:imum|imal\w*|\.)?|highest|upper|over[ -]?(?:voltage|charge|volt)|limit(?:ed|ation)?|up to"
+    r"\b(?:max(?:imum|imal\w*|\.)?|highest|upper|over[ -]?(?:voltage|charge|volt|temp\w*)|limit(?:ed|ation)?|up to"
     r"|h(?:\u00f6|oe)chst\w*|ober\w*|\u00fcber(?:spannung|lad)\w*|exceed\w*)",
     re.I,
 )
 _MIN: Final = re.compile(
-    r"\b(?:min(?:imum|imal\w*|dest\w*|\.)?|lowest|lower|low|under[ -]?volt(?:age)?|over[ -]?discharg\w*|down|tiefst\w*"
+    r"\b(?:min(?:imum|imal\w*|dest\w*|\.)?|lowest|lower|low|under[ -]?(?:volt(?:age)?|temp\w*)|over[ -]?discharg\w*|down"
+    r"|tiefst\w*"
     r"|unter\w*|tiefentlade\w*)\b",
     re.I,
 )
@@ -48,7 +49,7 @@ _WORKING: Final = re.compile(r"\b(?:operating|operation|working|usable|allowed|p
 _SPAN: Final = re.compile(r"\b(?:range|window|must|shall|stay|keep|kept|between|bereich|spannungsbereich)\b", re.I)
 _TEMPERATURE: Final = re.compile(r"\btemp(?:eratures?|\.)?(?!\w)|temperatur", re.I)
 _VOLTAGE: Final = re.compile(r"\bvolt(?:age|ages|s)?\b|voltage\b|spannung", re.I)
-_CURRENT: Final = re.compile(r"\bcurrents?\b|strom\b|\brates?\b", re.I)
+_CURRENT: Final = re.compile(r"\bcurrents?\b|strom\b|\brates?\b|\bload\b", re.I)
 _NOT: Final = re.compile(r"\b(?:not|never|no|avoid|forbidden|prohibited|cannot|nicht|nie|kein\w*)\b", re.I)
 _POWER: Final = re.compile(r"\b(?:capacity|time|resistance|impedance|power|energy|efficiency|cycles?|soc)\b", re.I)
 _SETTING: Final = re.compile(r"\b(?:protection|alarm|value|threshold)\b", re.I)
@@ -65,7 +66,17 @@ def own_words(fact: Fact) -> str:
     """Return the words of a subject behind its last other figure, all of them where those say nothing."""
     last = _AMOUNT.split(fact.subject)[-1]
     says = (_VOLTAGE, _CURRENT, _TEMPERATURE)
-    return last if any(pattern.search(last) for pattern in says) else fact.subject
+    words = last if any(pattern.search(last) for pattern in says) else fact.subject
+    return f"{_before(fact, words)} {words}".strip()
+
+
+def _before(fact: Fact, words: str) -> str:
+    """Return the "max." that stands before the words of a subject and is not among them."""
+    tail = re.split(r",\s", words)[-1]
+    if len(tail) < 3 or _MAX.search(tail) or _MIN.search(tail):
+        return ""
+    found = re.search(rf"\b(?P<word>max(?:imum|\.)?|min(?:imum|\.)?)\s+{re.escape(tail)}", fact.claim.quote, re.I)
+    return found["word"] if found else ""
 
 
 def is_other(words: str) -> bool:
@@ -108,8 +119,8 @@ def is_voltage(words: str) -> bool:
 
 
 def is_current(words: str) -> bool:
-    """Whether words name a current."""
-    return _CURRENT.search(words) is not None
+    """Whether words name a current, or what it does: "continuous discharge: 200 A"."""
+    return bool(_CURRENT.search(words) or is_charge(words) or is_discharge(words))
 
 
 def is_working_range(words: str) -> bool:
@@ -198,4 +209,11 @@ def _leads_to(fact: Fact) -> bool:
 
 def _forbids(fact: Fact, words: str, side: str) -> bool:
     """Whether a fact forbids a side: "must not be charged above 3.65 V" allows at most that."""
-    return fact.qualifier == side and _NOT.search(words) is not None
+    return fact.qualifier == side and bool(_NOT.search(words) or _NOT.search(_behind(fact)))
+
+
+def _behind(fact: Fact) -> str:
+    """Return the words that follow a figure in its sentence: "below 2.5 V is not permitted"."""
+    [*_, figure] = fact.claim.figure or ("",)
+    found = re.search(rf"{re.escape(figure)}(?P<rest>[^.;:|\n]{{0,40}})", fact.claim.quote)
+    return found["rest"] if found else ""
