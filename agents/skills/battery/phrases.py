@@ -29,7 +29,8 @@ _MAX: Final = re.compile(
     re.I,
 )
 _MIN: Final = re.compile(
-    r"\b(?:min(?:imum|imal\w*|dest\w*|\.)?|lowest|lower|low|under[ -]?(?:volt(?:age)?|temp\w*)|over[ -]?discharg\w*|down"
+    r"\b(?:min(?:imum|imal\w*|dest\w*|\.)?|lowest|lower|low"
+    r"|under[ -]?(?:volt(?:age)?|temp\w*)|over[ -]?discharg\w*|down"
     r"|tiefst\w*"
     r"|unter\w*|tiefentlade\w*)\b",
     re.I,
