@@ -1,16 +1,17 @@
 """The mission that designs a battery monitor, as a user starts it: what it hands over, refuses, and survives."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from gates.sketches import build
 from protocol.decoder import decode
 from tests.agents.test_real_documents import expected
 from tests.cases import ROOT, cases
 from tests.mission.runs import Mission, command, environment, orchestra
+from tests.systems import need_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CELL = """# LF280K cell
@@ -22,6 +23,21 @@ CELL = """# LF280K cell
 | Max. continuous discharge current | 0.5C |
 | Charging temperature | 5~50℃ |
 """
+HOSTILE = (
+    """# Cell *\\ #include </etc/passwd> <script>alert(1)</script>
+
+| Parameter | Value |
+|---|---|
+| Charge cut-off voltage *\\ #error x /* <script> | 3.60 V |
+| Max. discharge current \u202eevil\u2069 ??/ \\ | 200 A \\ |
+
+Charging voltage limit: """
+    + "9" * 100_000
+    + """ V
+Max. charge current: 1e30 A
+Discharge cut-off voltage: NaN V
+"""
+)
 BOARD = "# BMS manual\n\n**Attention**: The maximum operating voltage of the BMS is 60V.\n"
 NMC = "cells: 16\nchemistry: NMC\ncell_type: NMC 280\nnominal_voltage: 3.7\nmax_voltage: 4.2\nmin_voltage: 3.0\n"
 FILES = frozenset(
@@ -86,13 +102,27 @@ def test_what_is_handed_over_was_accepted_before(undisturbed: Path) -> None:
     assert set(results(undisturbed).values()) <= kept
 
 
-@pytest.mark.skipif(shutil.which("avr-g++") is None, reason="avr-g++ is not here")
-def test_the_sketch_was_built_before_it_was_accepted(undisturbed: Path) -> None:
-    # The gate builds with the whole tool chain; here only the parts that need no Arduino core.
-    for source in sorted((undisturbed / "out" / "battery_monitor").glob("*.c")):
-        built = ["avr-gcc", "-mmcu=atmega2560", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", str(source)]
-        done = subprocess.run(built, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+def sketch(folder: Path) -> dict[str, bytes]:
+    return {name.split("/")[1]: data for name, data in results(folder).items() if name.startswith("battery_monitor/")}
+
+
+def test_the_sketch_builds_as_it_is_handed_over(undisturbed: Path) -> None:
+    need_command("avr-g++", "gcc-avr")
+    built = build(sketch(undisturbed))
+    assert built.fault == ""
+
+
+def test_words_of_a_hostile_document_reach_the_sketch_as_comments_only(tmp_path: Path) -> None:
+    specs = tmp_path / "hostile"
+    specs.mkdir()
+    (specs / "cell.md").write_text(HOSTILE, encoding="utf-8")
+    done = run(tmp_path, specs=specs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = results(tmp_path)
+    assert b"CELL_HIGH_ALARM_MV 3600L" in made["battery_monitor/limits.h"]
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", made["battery_monitor/limits.h"].decode())
+    assert [name for name, data in made.items() if name.endswith((".md", ".svg")) and b"<script" in data] == []
+    assert build(sketch(tmp_path)).fault == ""
 
 
 def test_the_same_documents_give_the_same_bytes(undisturbed: Path, tmp_path: Path) -> None:
