@@ -4,7 +4,8 @@
    the first.
 2. Each figure stands in the quote as a whole number: "70" stands neither in "170" nor in "7.70" nor in "16S70".
 3. The unit stands in the quote as a whole unit and belongs to one of the figures: it follows one, in the same cell,
-   in the next cell, or after at most three words ("3 to 16 Li-ion cells"), or it stands in brackets before one.
+   in the next cell, after cells that hold only figures ("| 2.5 | 3.2 | 3.65 | V |"), after a tolerance, after at most
+   three words ("3 to 16 Li-ion cells"), or it stands in brackets before one.
 4. A claim without figures claims the quote and nothing else; then it has no unit either.
 """
 
@@ -33,6 +34,9 @@ _POWER_AFTER = re.compile(r"[munckd]?m[23](?!\w)")
 _NAME_BEFORE = re.compile(r"(?<!\d)(?<!\d )\b[A-Za-z]\w*-$")
 _SEPARATORS = re.compile(r'-|[\s|,;:"\'=\u00a0]*')
 _WORDS = re.compile(r"[\s(]*(?:[^\W\d_][\w-]*\.?\s+){0,3}\(?")
+_FIGURES = re.compile(
+    r"(?:\s?(?:\u00b1|\+/?-)\s?\d[\d.,]*\s?)?(?:[ \t]*\|[ \t]*(?:[-+\u2212]?\d[\d.,]*)?(?=[ \t]*\|))*[ \t|]*"
+)
 _UNIT_END = re.compile(r"(?![\w\u00b2\u00b3\u00b7^%\u00b0]|/[A-Za-z]|\u22c5)")
 
 
@@ -142,7 +146,7 @@ def is_part_of_name(text: str, start: int, end: int) -> bool:
 
 
 def _follows(quote: str, end: int, unit: str) -> bool:
-    for between in (_SEPARATORS, _WORDS):
+    for between in (_SEPARATORS, _FIGURES, _WORDS):
         gap = between.match(quote, end)
         assert gap is not None  # both patterns match the empty text
         for position in range(end, gap.end() + 1):

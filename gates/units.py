@@ -125,6 +125,9 @@ _PLAIN = {
     "BDT": "BDT",
 }
 # fmt: on
+# A current as a multiple of the capacity: "0.5C". Documents write it as they write degrees and coulombs, so no spelling
+# stands for it here; whoever reads the words around it decides.
+RATE_UNIT = "C_rate"
 # One letter after a space is more often a word or a name than these units.
 _ONLY_PREFIXED = frozenset({"F", "H", "g", "N"})
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "BDT")
@@ -159,6 +162,7 @@ _SHOWN = {
     "cell": "cells",
     "piece": "pieces",
     "cycle_count": "cycles",
+    RATE_UNIT: "C",
     "N*m": "N\u00b7m",
     "ohm": "\u03a9",
     "mohm": "m\u03a9",
@@ -177,7 +181,7 @@ def shown(unit: str) -> str:
 def _registry() -> pint.UnitRegistry:  # type: ignore[type-arg]  # pint's magnitude type is Decimal throughout
     # Built on first use: it takes a quarter of a second, which a process that only reads JSON need not pay.
     registry: pint.UnitRegistry = pint.UnitRegistry(non_int_type=Decimal)  # type: ignore[type-arg]
-    for name in ("cell", "cycle_count", "piece", *CURRENCIES):
+    for name in ("cell", "cycle_count", "piece", RATE_UNIT, *CURRENCIES):
         registry.define(f"{name} = [{name}]")
     return registry
 

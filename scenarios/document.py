@@ -93,7 +93,7 @@ def parse_document(text: str, path: str) -> Document:
     except RecursionError as error:
         raise DefinitionError(f"{path}:1: nested deeper than {_MAX_DEPTH} levels; make it flatter") from error
     if root is None:
-        raise DefinitionError(f"{path}:1: the file says nothing; begin it with: workflow: NAME")
+        raise DefinitionError(f"{path}:1: the file says nothing; write KEY: VALUE into it, such as workflow: NAME")
     reader = _Reader(path)
     return Document(path, reader.value(root, ()), reader.lines)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gates.claims import NUMBER, is_part_of_name
-from gates.units import COUNTED, UNIT, convert, dimension, normalised, number
+from gates.units import COUNTED, RATE_UNIT, UNIT, convert, dimension, normalised, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,19 @@ _BEFORE = (
     (
         "<",
         re.compile(
-            r"(?:<=?|\u2264|\b(?:less|lower|smaller|not more|no more) than|\bbelow|\bunder|\bat most"
+            r"(?:<=?|\u2264|\b(?:less|lower|smaller|not more|no more) than|\bbelow|\bunder|\bunter(?:halb)?|\bat most"
             r"|\bwithin|\bexceed)\s*$",
             re.I,
         ),
     ),
-    (">", re.compile(r"(?:>=?|\u2265|\b(?:more|greater|higher|not less) than|\babove|\bat least|\bover)\s*$", re.I)),
+    (
+        ">",
+        re.compile(
+            r"(?:>=?|\u2265|\b(?:more|greater|higher|not less) than|\babove|\b\u00fcber|\boberhalb"
+            r"|\bat least|\bover)\s*$",
+            re.I,
+        ),
+    ),
     ("max", re.compile(r"\b(?:up to|max\.?|maximum(?: number)?(?: of)?)\s*$", re.I)),
     ("min", re.compile(r"\b(?:min\.?|minimum(?: number)?(?: of)?)\s*$", re.I)),
     ("~", re.compile(r"(?:~|\u2248|\b(?:about|approx\.?|approximately|around|circa|ca\.|roughly))\s*$", re.I)),
@@ -79,7 +86,25 @@ _DURATION_BEFORE = re.compile(
     re.I,
 )
 # Sizes that name a kind of cell: "18650 cells" counts nothing. Source: IEC 61960-3 size codes in common use.
+# "0.5C" is a current of half the capacity. A large cell has no rate above 5C, and few use degrees without their sign.
+_RATE = re.compile(
+    r"(?<![\w.,/\u00b0+\u2212-])(?P<figure>\d{1,2}(?:[.,]\d{1,3})?)\s?C(?:(?=-rate)|(?![\w\u00b0'+#-]|\s?\d))"
+)
+_NO_RATE_BEFORE = re.compile(
+    r"(?:\b(?:below|above|under|over|at T|temp\w*|unter|\u00fcber)|[<>=\u2264\u2265@~])\s*$", re.I
+)
+_MOST_RATE = 5
 _CELL_FORMATS = frozenset({"18650", "21700", "2170", "26650", "32650", "32700", "4680", "14500", "33140", "46950"})
+
+
+def rates(text: str) -> Iterator[Amount]:
+    """Yield the figures that are rates where a text is about a current: whether it is, the caller has to know."""
+    text = masked(text)
+    for found in _RATE.finditer(text):
+        value = number(found["figure"], decimal_comma=True)
+        if value is None or not 0 < value <= _MOST_RATE or _NO_RATE_BEFORE.search(text[: found.start()]):
+            continue
+        yield _qualified(text, Amount(found.start(), found.end(), (found["figure"],), "C", RATE_UNIT, value))
 
 
 def masked(text: str) -> str:
@@ -135,7 +160,8 @@ def _amount(text: str, tokens: list[_Token], position: int, comma: bool) -> tupl
         return _single(text, first, comma), 1
     between = text[first.end : second.start]
     if _TOLERANCE.fullmatch(between) or (between.isspace() and second.figure.startswith("\u00b1")):
-        single = _single(text, first, comma)
+        # "3.65±0.05 V": the unit behind the tolerance is that of both.
+        single = _single(text, first if first.literal else replace(first, literal=second.literal), comma)
         return single and replace(single, note=text[first.end : second.end].strip()), 2
     if first.literal and between.isspace() and second.figure[0] in "-\u2212\u2013" and second.literal == first.literal:
         return None, 2  # "70 A -100 A": a range or a negative value, nobody can tell
@@ -146,7 +172,9 @@ def _amount(text: str, tokens: list[_Token], position: int, comma: bool) -> tupl
 
 
 def _joint(before: str, between: str) -> str:
-    if _TO.fullmatch(between) or (between.strip() == "and" and re.search(r"\bbetween\s+$", before, re.I)):
+    if _TO.fullmatch(between) or (
+        between.strip() in {"and", "und"} and re.search(r"\b(?:between|zwischen)\s+$", before, re.I)
+    ):
         return "to"
     return "x" if _BY.fullmatch(between) else ""
 

@@ -35,7 +35,7 @@ from agents.skills.matching import (
     words_of,
 )
 from agents.skills.packs import is_record, pack_findings
-from gates.units import dimension, shown
+from gates.units import RATE_UNIT, dimension, shown
 
 _ORDER = {kind: rank for rank, kind in enumerate(FindingKind)}
 _WEIGHT = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
@@ -59,7 +59,7 @@ _DIMENSION_OF = {
     "frequency": "Hz",
     "delay": "s",
 }
-_ALSO_ALLOWED = {"power": ("VA",), "voltage": ("V/cell",), "temperature": ("delta_degC",)}
+_ALSO_ALLOWED = {"current": (RATE_UNIT,), "power": ("VA",), "voltage": ("V/cell",), "temperature": ("delta_degC",)}
 _CHEMISTRY = re.compile(r"\b(LFP|LiFePO4|NMC|NCA|LTO|Li-?ion|lead[- ]acid)\b", re.I)
 
 
@@ -174,8 +174,8 @@ def _said(fact: Fact) -> str:
 
 def _different_dimensions(one: Fact, other: Fact) -> Iterator[Finding]:
     # A single word such as "depth" may be a length here and a share there.
-    if len(words_of(one)) < 2:
-        return
+    if len(words_of(one)) < 2 or RATE_UNIT in {one.unit, other.unit}:
+        return  # a rate is a current by another name
     if "x" in {one.qualifier, other.qualifier}:
         return  # sides given in an area unit are named by _wrong_dimensions, once
     words = f"{_said(one)}, but {_said(other)}: these units measure different things."

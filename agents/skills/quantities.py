@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from agents.skills.amounts import Amount, amounts, uses_decimal_comma
+from agents.skills.amounts import Amount, amounts, rates, uses_decimal_comma
 from agents.skills.bills import table_drafts
 from agents.skills.drafts import Draft, draft_of, facts_of
 from agents.skills.facts import (
@@ -33,7 +33,7 @@ from agents.skills.subjects import MAX_SUBJECT, local_words, subject_before, sub
 from agents.skills.tables import Block, Cell, blocks, is_value_column
 from gates.claims import flaw
 from gates.sources import TABULAR, Source, media_type_of, read_source
-from gates.units import normalised, number
+from gates.units import RATE_UNIT, normalised, number
 from protocol.errors import SourceError
 
 MAX_QUOTE = 300
@@ -55,6 +55,9 @@ _STATED_COLUMNS = {
     "limit": "",
 }
 
+_CURRENT = re.compile(r"\bcurrents?\b|strom\b|\brates?\b", re.I)
+# A column under such a heading is another quantity than its row names, also where it is the first.
+_DIRECTION = re.compile(r"(?:dis)?charg(?:e|ing)|(?:ent)?lade[nr]?|(?:ent)?ladung", re.I)
 _UNTELLING = frozenset({*_STATED_COLUMNS, "info", "meaning", "known values"})
 
 
@@ -123,6 +126,8 @@ def _block_drafts(block: Block, comma: bool, is_pdf: bool) -> Iterator[Draft]:
         found = list(amounts(cell.text, decimal_comma=comma))
         for amount in found:
             yield from _amount_draft(block, cell, amount, is_pdf)
+        for rate in rates(cell.text):
+            yield from (draft for draft in _amount_draft(block, cell, rate, is_pdf) if _CURRENT.search(draft.subject))
         if not found:
             yield from _bare_figure(block, cell, comma)
 
@@ -147,6 +152,8 @@ def _subject(block: Block, cell: Cell, amount: Amount, is_pdf: bool) -> str:
     words = local_words(cell.text, amount)
     is_beside = cell is not block.cells[0] and cell.heading.lower() not in _UNTELLING
     # Beside the value stand its conditions: the 25 °C of "280 Ah | at 25 °C" is not the capacity.
+    if not words and _DIRECTION.fullmatch(cell.heading.strip()):
+        is_beside = True
     extra = words or ((cell.heading.lower() or "remark") if is_beside else "")
     return f"{block.key}, {extra}"[:MAX_SUBJECT] if extra else block.key[:MAX_SUBJECT]
 
@@ -177,7 +184,7 @@ def _bare_figure(block: Block, cell: Cell, comma: bool) -> Iterator[Draft]:
     column = cell.heading.lower().strip(".")
     figure = cell.text.strip()
     literal = next((other.text.strip() for other in block.cells if other.heading.lower() in {"unit", "units"}), "")
-    unit = normalised(literal)
+    unit = RATE_UNIT if literal == "C" and _CURRENT.search(block.key) else normalised(literal)
     value = number(figure, decimal_comma=comma) if re.fullmatch(r"[-+\u2212]?\d[\d.,]*", figure) else None
     if column in _STATED_COLUMNS and unit is not None and value is not None:
         yield Draft(

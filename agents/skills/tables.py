@@ -40,6 +40,7 @@ _KEY_VALUE = re.compile(
     r"^\s*(?:[-*+\u2022\u00b7]\s+|\d{1,2}[.)]\s+)?(?:\*\*|__)?(?P<key>[^:=|*]{2,70}?)(?:\*\*|__)?\s*"
     r"(?::|=|:\*\*)(?!//)\s+(?P<value>\S.*)$"
 )
+_NEXT_KEY = re.compile(r";\s+(?=[^;:=|]{2,60}[:=]\s)")
 _SENTENCE_END = re.compile(
     r"(?<=[.!?;])(?<!\b[A-Za-z]\.)(?<!min\.)(?<!max\.)(?<!typ\.)(?<!approx\.)\s+(?=[A-Z*(\"\u201c])"
 )
@@ -91,7 +92,7 @@ class _Walk:
             return
         found = _KEY_VALUE.match(text)
         if found is not None and _is_key(found["key"]) and not self._is_prose(found["value"]):
-            yield Block(at, text.strip(), _clean(found["key"]), (Cell("", found["value"]),), context)
+            yield from _key_values(at, text, found, context)
             return
         self._done = self._paragraph_end(at)
         yield from _sentences(at, self._texts[at : self._done], context)
@@ -124,6 +125,16 @@ class _Walk:
             # Drawings are heaps of single words; only a line of words that stops in mid-sentence goes on.
             return len(previous.split()) >= 5 and not previous.rstrip().endswith((".", ":", ";"))
         return not (_HEADING.match(text) or _BOLD_LINE.match(text) or _RULE.match(text) or _KEY_VALUE.match(text))
+
+
+def _key_values(at: int, text: str, found: re.Match[str], context: str) -> Iterator[Block]:
+    """Yield what a line says under its key; "min.: 2.5 V; max.: 3.65 V" are two keys."""
+    parts = [part.strip() for part in _NEXT_KEY.split(text.strip())]
+    keyed = [match for part in parts if (match := _KEY_VALUE.match(part)) is not None and _is_key(match["key"])]
+    if len(keyed) < len(parts):
+        parts, keyed = [text.strip()], [found]
+    for part, match in zip(parts, keyed, strict=True):
+        yield Block(at, part, _clean(match["key"]), (Cell("", match["value"]),), context)
 
 
 def _row(at: int, text: str, cells: tuple[Cell, ...], context: str) -> Iterator[Block]:

@@ -121,41 +121,41 @@
 #define CELL_DELTA_WIRING_DELAY_MS 10000L
 
 /* charge current above: warning. longer than the standard rate costs life
- * practice.md, line 42: | charge-current-warn | charge current | warning | above | standard current | 0 A | -7 % | 600 s | all | longer than the standard rate costs life |
+ * practice.md, line 42: | charge-current-warn | charge current | warning | above | standard current | 0 A | -15 % | 600 s | all | longer than the standard rate costs life |
  * pack.yaml, line 10: standard_current: 140 A
  * pack.yaml, line 9: max_current: 280 A
- * practice.md, line 42: | charge-current-warn | charge current | warning | above | standard current | 0 A | -7 % | 600 s | all | longer than the standard rate costs life |
+ * practice.md, line 42: | charge-current-warn | charge current | warning | above | standard current | 0 A | -15 % | 600 s | all | longer than the standard rate costs life |
  */
 #define CHARGE_CURRENT_WARN_MA 140000L
-#define CHARGE_CURRENT_WARN_CLEAR_MA 130200L
+#define CHARGE_CURRENT_WARN_CLEAR_MA 119000L
 #define CHARGE_CURRENT_WARN_DELAY_MS 600000L
 
 /* charge current above: alarm. beyond the rate that the cell allows
- * practice.md, line 43: | charge-current-alarm | charge current | alarm | above | charge current max | 0 A | -5 % | 10 s | all | beyond the rate that the cell allows |
+ * practice.md, line 43: | charge-current-alarm | charge current | alarm | above | charge current max | 0 A | -15 % | 10 s | all | beyond the rate that the cell allows |
  * pack.yaml, line 9: max_current: 280 A
- * practice.md, line 43: | charge-current-alarm | charge current | alarm | above | charge current max | 0 A | -5 % | 10 s | all | beyond the rate that the cell allows |
+ * practice.md, line 43: | charge-current-alarm | charge current | alarm | above | charge current max | 0 A | -15 % | 10 s | all | beyond the rate that the cell allows |
  */
 #define CHARGE_CURRENT_ALARM_MA 280000L
-#define CHARGE_CURRENT_ALARM_CLEAR_MA 266000L
+#define CHARGE_CURRENT_ALARM_CLEAR_MA 238000L
 #define CHARGE_CURRENT_ALARM_DELAY_MS 10000L
 
 /* discharge current above: warning. longer than the standard rate costs life
- * practice.md, line 44: | discharge-current-warn | discharge current | warning | above | standard current | 0 A | -7 % | 600 s | all | longer than the standard rate costs life |
+ * practice.md, line 44: | discharge-current-warn | discharge current | warning | above | standard current | 0 A | -15 % | 600 s | all | longer than the standard rate costs life |
  * pack.yaml, line 10: standard_current: 140 A
  * pack.yaml, line 9: max_current: 280 A
- * practice.md, line 44: | discharge-current-warn | discharge current | warning | above | standard current | 0 A | -7 % | 600 s | all | longer than the standard rate costs life |
+ * practice.md, line 44: | discharge-current-warn | discharge current | warning | above | standard current | 0 A | -15 % | 600 s | all | longer than the standard rate costs life |
  */
 #define DISCHARGE_CURRENT_WARN_MA 140000L
-#define DISCHARGE_CURRENT_WARN_CLEAR_MA 130200L
+#define DISCHARGE_CURRENT_WARN_CLEAR_MA 119000L
 #define DISCHARGE_CURRENT_WARN_DELAY_MS 600000L
 
 /* discharge current above: alarm. beyond the rate that the cell allows
- * practice.md, line 45: | discharge-current-alarm | discharge current | alarm | above | discharge current max | 0 A | -5 % | 10 s | all | beyond the rate that the cell allows |
+ * practice.md, line 45: | discharge-current-alarm | discharge current | alarm | above | discharge current max | 0 A | -15 % | 10 s | all | beyond the rate that the cell allows |
  * pack.yaml, line 9: max_current: 280 A
- * practice.md, line 45: | discharge-current-alarm | discharge current | alarm | above | discharge current max | 0 A | -5 % | 10 s | all | beyond the rate that the cell allows |
+ * practice.md, line 45: | discharge-current-alarm | discharge current | alarm | above | discharge current max | 0 A | -15 % | 10 s | all | beyond the rate that the cell allows |
  */
 #define DISCHARGE_CURRENT_ALARM_MA 280000L
-#define DISCHARGE_CURRENT_ALARM_CLEAR_MA 266000L
+#define DISCHARGE_CURRENT_ALARM_CLEAR_MA 238000L
 #define DISCHARGE_CURRENT_ALARM_DELAY_MS 10000L
 
 /* current of either sign above: alarm. a short circuit that no fuse has ended yet
@@ -176,8 +176,8 @@
 #define CHARGE_COLD_WARN_DELAY_MS 5000L
 
 /* temperature while charging below: alarm. charging below 0 °C plates lithium: forbidden, and said at once
- * practice.md, line 48: | charge-cold-alarm | temperature while charging | alarm | below | charge temperature min | 0 °C | 2 °C | 0 s | all | charging below 0 °C plates lithium: forbid
- * practice.md, line 48: | charge-cold-alarm | temperature while charging | alarm | below | charge temperature min | 0 °C | 2 °C | 0 s | all | charging below 0 °C plates lithium: forbid
+ * practice.md, line 48: | charge-cold-alarm | temperature while charging | alarm | below | charge temperature min | 0 °C | 2 °C | 0 s | all | charging below 0 °C plates lithium: forbi…
+ * practice.md, line 48: | charge-cold-alarm | temperature while charging | alarm | below | charge temperature min | 0 °C | 2 °C | 0 s | all | charging below 0 °C plates lithium: forbi…
  */
 #define CHARGE_COLD_ALARM_DC 0L
 #define CHARGE_COLD_ALARM_CLEAR_DC 20L
@@ -192,8 +192,8 @@
 #define CHARGE_HOT_WARN_DELAY_MS 5000L
 
 /* temperature while charging above: alarm. five kelvin below what cells of this kind allow
- * practice.md, line 50: | charge-hot-alarm | temperature while charging | alarm | above | charge temperature max | 55 °C | 50 °C | 5 s | all | five kelvin below what cells of this kind
- * practice.md, line 50: | charge-hot-alarm | temperature while charging | alarm | above | charge temperature max | 55 °C | 50 °C | 5 s | all | five kelvin below what cells of this kind
+ * practice.md, line 50: | charge-hot-alarm | temperature while charging | alarm | above | charge temperature max | 55 °C | 50 °C | 5 s | all | five kelvin below what cells of this kin…
+ * practice.md, line 50: | charge-hot-alarm | temperature while charging | alarm | above | charge temperature max | 55 °C | 50 °C | 5 s | all | five kelvin below what cells of this kin…
  */
 #define CHARGE_HOT_ALARM_DC 550L
 #define CHARGE_HOT_ALARM_CLEAR_DC 500L
@@ -208,8 +208,8 @@
 #define DISCHARGE_COLD_WARN_DELAY_MS 5000L
 
 /* temperature below: alarm. ten kelvin above what cells of this kind allow
- * practice.md, line 52: | discharge-cold-alarm | temperature | alarm | below | discharge temperature min | -20 °C | -15 °C | 5 s | all | ten kelvin above what cells of this kind allow 
- * practice.md, line 52: | discharge-cold-alarm | temperature | alarm | below | discharge temperature min | -20 °C | -15 °C | 5 s | all | ten kelvin above what cells of this kind allow 
+ * practice.md, line 52: | discharge-cold-alarm | temperature | alarm | below | discharge temperature min | -20 °C | -15 °C | 5 s | all | ten kelvin above what cells of this kind allow…
+ * practice.md, line 52: | discharge-cold-alarm | temperature | alarm | below | discharge temperature min | -20 °C | -15 °C | 5 s | all | ten kelvin above what cells of this kind allow…
  */
 #define DISCHARGE_COLD_ALARM_DC (-200L)
 #define DISCHARGE_COLD_ALARM_CLEAR_DC (-150L)

@@ -2,22 +2,23 @@
 
 1. Only what a document states about the whole counts: no readings of a pack, nothing decoded, counted or drawn, no
    range within which a setting may lie, nothing under the heading of a component.
-2. A figure that cannot belong to this cell, such as the charge limit of another chemistry, is set aside and named.
+2. Whether a figure can belong to this pack at all is for `agents.skills.battery.requirements.belonging`.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from agents.skills.battery.requirements import phrases
 from agents.skills.battery.requirements.pack import PackSettings
 from agents.skills.facts import Fact, FactKind
 from agents.skills.matching import DRAWING, is_compared, item_of
 from agents.skills.packs import is_record
+from gates.design.figures import RATE
 from gates.design.files import Relation
-from gates.units import convert, dimension
+from gates.units import RATE_UNIT, convert, dimension
 
 
 class Base(StrEnum):
@@ -39,41 +40,30 @@ class Base(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a fact says about a base. figure: as the document gives it, in the fact's own unit."""
+    """What a fact says about a base. figure: as the document gives it; capacity: of the pack in Ah, for rates."""
 
     base: Base
     relation: Relation
     figure: Decimal
     fact: Fact
+    capacity: Decimal
+
+    @property
+    def unit(self) -> str:
+        """The unit of the figure, as the gate names it."""
+        return RATE if self.fact.unit == RATE_UNIT else self.fact.unit
 
     @property
     def value(self) -> Decimal:
         """The figure in V, A or degC."""
-        return convert(self.figure, self.fact.unit, _UNIT[self.base])
+        if self.unit == RATE:
+            return self.figure * self.capacity
+        return convert(self.figure, _of_one(self.unit), _UNIT[self.base])
 
 
 _UNIT: Final = {
     base: "V" if "cell" in base or "pack" in base else "degC" if "temperature" in base else "A" for base in Base
 }
-# A setting's range, what a part of the electronics draws, and peaks of some seconds limit nothing for long.
-_OTHER: Final = re.compile(
-    r"\b(?:balanc\w*|standby|stand-by|sleep|deepsleep|shutdown|quiescent|consumption|leakage|self|supply|peak|pulsed?"
-    r"|short|inrush|fuse|connectors?|calibration|accuracy|resolution|offset|precharge|heat\w*|recovery|release"
-    r"|delay|storage|ambient|difference|diff|delta|float|level|unit|input|output|signal|logic|gate|coil|relay)\b",
-    re.I,
-)
-_MAX: Final = re.compile(r"\b(?:max(?:imum|\.)?|highest|upper|over-?voltage|limit(?:ed)?|up to)\b", re.I)
-_MIN: Final = re.compile(r"\b(?:min(?:imum|\.)?|lowest|lower|under-?voltage)\b", re.I)
-_END: Final = re.compile(r"\b(?:cut-?\s?off|end|termination|limit(?:ed)?|stop|final)\b", re.I)
-_CHARGE: Final = re.compile(r"\bcharg(?:e|ing)\b", re.I)
-_DISCHARGE: Final = re.compile(r"\bdischarg(?:e|ing)\b", re.I)
-_STANDARD: Final = re.compile(r"\b(?:standard|recommended|rated|nominal)\b", re.I)
-_RUNNING: Final = re.compile(r"\b(?:continuous|permanent|sustained)\b", re.I)
-_DEVICE: Final = re.compile(r"\b(?:bms|board|device|system|module|controller|operating)\b", re.I)
-_WORKING: Final = re.compile(r"\b(?:operating|working|usable|allowed|permitted)\b", re.I)
-_TEMPERATURE: Final = re.compile(r"\btemp(?:erature)?\b", re.I)
-_VOLTAGE: Final = re.compile(r"\bvolt(?:age|s)?\b", re.I)
-_CURRENT: Final = re.compile(r"\bcurrents?\b", re.I)
 _CELL_V: Final = (Decimal("0.8"), Decimal(5))  # what one cell of any chemistry can have
 
 
@@ -92,25 +82,43 @@ def _is_of_part(fact: Fact) -> bool:
 
 
 def bounds(facts: Iterable[Fact], pack: PackSettings) -> Iterator[Bound]:
-    """Yield what stated facts say about the bases; whether it can belong to this cell is for `belongs`."""
-    for fact in facts:
-        if _OTHER.search(fact.subject) or fact.value is None or fact.qualifier == "x" or _is_setting(fact):
+    """Yield what stated facts say about the bases."""
+    listed = list(facts)
+    ends = {_row_of(fact) for fact in listed if fact.qualifier in {"min", "max"}}
+    for fact in listed:
+        words = phrases.own_words(fact)
+        if fact.qualifier == "typ" and _row_of(fact) in ends:
+            continue  # beside its ends the middle of a range limits nothing
+        if phrases.is_other(words) or fact.value is None or fact.qualifier == "x" or _is_setting(fact, words):
             continue
-        kind = dimension(fact.unit)
-        if kind == dimension("V") and fact.unit != "V/cell":
-            yield from _voltage(fact, pack)
-        elif kind == dimension("A"):
-            yield from _current(fact)
-        elif kind == dimension("degC") and _TEMPERATURE.search(fact.subject):
-            yield from _temperature(fact)
+        kind = dimension(_of_one(fact.unit))
+        if kind == dimension("V"):
+            told = _voltage(fact, words, pack)
+        elif kind in (dimension("A"), dimension(RATE_UNIT)):
+            told = _current(fact, words)
+        elif kind == dimension("degC") and phrases.is_temperature(words):
+            told = _temperature(fact, words)
+        else:
+            continue
+        for base, relation, figure in told:
+            yield Bound(base, relation, figure, fact, pack.capacity)
 
 
-def _is_setting(fact: Fact) -> bool:
+def _row_of(fact: Fact) -> tuple[str, str, str]:
+    return fact.claim.document, fact.claim.place, fact.subject
+
+
+_Told = tuple[Base, Relation, Decimal]
+
+
+def _of_one(unit: str) -> str:
+    """Return a unit without "per cell": what is said of each cell is said of one."""
+    return unit.removesuffix("/cell")
+
+
+def _is_setting(fact: Fact, words: str) -> bool:
     """Whether a range says what may be set, as in a table of registers: 1.0 to 4.5 V for a protection voltage."""
-    return (
-        fact.kind is FactKind.RANGE
-        and re.search(r"\b(?:protection|alarm|value|threshold)\b", fact.subject, re.I) is not None
-    )
+    return fact.kind is FactKind.RANGE and phrases.is_setting(words)
 
 
 def _low(fact: Fact) -> Decimal:
@@ -123,85 +131,80 @@ def _high(fact: Fact) -> Decimal:
     return max(fact.value, fact.value if fact.value_high is None else fact.value_high)
 
 
-def _voltage(fact: Fact, pack: PackSettings) -> Iterator[Bound]:
-    words, high = fact.subject, convert(_high(fact), fact.unit, "V")
-    is_cell = _CELL_V[0] <= high <= _CELL_V[1]
-    if fact.value_high is not None:
-        if is_cell and _WORKING.search(words) and _VOLTAGE.search(words):
-            yield Bound(Base.CELL_MIN, Relation.AT_LEAST, _low(fact), fact)
-            yield Bound(Base.CELL_MAX, Relation.AT_MOST, _high(fact), fact)
+def _voltage(fact: Fact, words: str, pack: PackSettings) -> Iterator[_Told]:
+    high = convert(_high(fact), _of_one(fact.unit), "V")
+    is_cell = _CELL_V[0] <= high <= _CELL_V[1] or fact.unit != _of_one(fact.unit)
+    if not is_cell and (pack.cells == 1 or high < pack.cells * pack.nominal_voltage / 2):
         return
-    is_whole = high >= pack.cells * pack.nominal_voltage / 2 and pack.cells > 1
-    if not (is_cell or is_whole):
+    top, bottom = (Base.CELL_MAX, Base.CELL_MIN) if is_cell else (Base.PACK_MAX, Base.PACK_MIN)
+    if fact.value_high is not None and phrases.is_advised(words):
         return
-    if _says_top(fact):
-        yield Bound(Base.CELL_MAX if is_cell else Base.PACK_MAX, Relation.AT_MOST, _high(fact), fact)
-    elif _says_bottom(fact):
-        yield Bound(Base.CELL_MIN if is_cell else Base.PACK_MIN, Relation.AT_LEAST, _low(fact), fact)
+    if phrases.is_supplied(words):
+        # What a device is fed with tells what it bears; of a few volts it tells nothing about a cell.
+        if not is_cell and (fact.value_high is not None or phrases.says_top(fact, words)):
+            yield top, Relation.AT_MOST, _high(fact)
+    elif fact.value_high is not None:
+        yield from _voltage_range(fact, words, top, bottom)
+    elif phrases.is_charge(words) and phrases.is_discharge(words):
+        # "Cut-off (charge/discharge): 3.65 V / 2.5 V": which of the two is meant the size tells.
+        is_top = high > pack.nominal_voltage * (1 if is_cell else pack.cells)
+        yield (top, Relation.AT_MOST, _high(fact)) if is_top else (bottom, Relation.AT_LEAST, _low(fact))
+    elif phrases.says_top(fact, words):
+        yield top, Relation.AT_MOST, _high(fact)
+    elif phrases.says_bottom(fact, words):
+        yield bottom, Relation.AT_LEAST, _low(fact)
 
 
-def _says_top(fact: Fact) -> bool:
-    words = fact.subject
-    is_end = _CHARGE.search(words) and not _DISCHARGE.search(words) and (_END.search(words) or _MAX.search(words))
-    is_top = (_MAX.search(words) or fact.qualifier == "max") and _VOLTAGE.search(words) and not _DISCHARGE.search(words)
-    return bool(is_end or is_top)
-
-
-def _says_bottom(fact: Fact) -> bool:
-    words = fact.subject
-    is_end = _DISCHARGE.search(words) and (_END.search(words) or _MIN.search(words))
-    return bool(is_end or ((_MIN.search(words) or fact.qualifier == "min") and _VOLTAGE.search(words)))
-
-
-def _current(fact: Fact) -> Iterator[Bound]:
-    words = fact.subject
-    if not _CURRENT.search(words) or _low(fact) <= 0:
+def _voltage_range(fact: Fact, words: str, top: Base, bottom: Base) -> Iterator[_Told]:
+    """Of a range for charging only the upper end is a limit, of one for discharging only the lower."""
+    is_charge, is_discharge = phrases.is_charge(words), phrases.is_discharge(words)
+    if not phrases.is_voltage(words) or not (phrases.is_working_range(words) or is_charge or is_discharge):
         return
-    is_running = _RUNNING.search(words) or _MAX.search(words) or fact.qualifier in {"max", "<"}
+    if is_charge or not is_discharge:
+        yield top, Relation.AT_MOST, _high(fact)
+    # What a device needs at least limits the device, not the battery.
+    if (is_discharge or not is_charge) and (bottom is Base.CELL_MIN or is_of_pack(words)):
+        yield bottom, Relation.AT_LEAST, _low(fact)
+
+
+def is_of_pack(words: str) -> bool:
+    """Whether words name the battery as a whole."""
+    return any(name in words.lower() for name in ("pack", "batter", "akku"))
+
+
+def _current(fact: Fact, words: str) -> Iterator[_Told]:
+    if not phrases.is_current(words) or phrases.is_supplied(words) or _low(fact) <= 0:
+        return
+    is_charge, is_discharge = phrases.is_charge(words), phrases.is_discharge(words)
+    is_running = phrases.is_for_long(fact, words)
     figure = _low(fact)  # of "70 A to 100 A" only the lower holds for every version of the thing
-    if _STANDARD.search(words) and not is_running and (_CHARGE.search(words) or _DISCHARGE.search(words)):
-        yield Bound(Base.STANDARD_CURRENT, Relation.AT_MOST, figure, fact)
-    elif is_running and _CHARGE.search(words) and not _DISCHARGE.search(words):
-        yield Bound(Base.CHARGE_CURRENT_MAX, Relation.AT_MOST, figure, fact)
-    elif is_running and _DISCHARGE.search(words) and not _CHARGE.search(words):
-        yield Bound(Base.DISCHARGE_CURRENT_MAX, Relation.AT_MOST, figure, fact)
+    if phrases.is_standard(words) and not is_running:
+        if is_charge or is_discharge:
+            yield Base.STANDARD_CURRENT, Relation.AT_MOST, figure
+    elif is_running and is_charge and not is_discharge:
+        yield Base.CHARGE_CURRENT_MAX, Relation.AT_MOST, figure
+    elif is_running and is_discharge and not is_charge:
+        yield Base.DISCHARGE_CURRENT_MAX, Relation.AT_MOST, figure
     elif is_running:
-        yield Bound(Base.CURRENT_MAX, Relation.AT_MOST, figure, fact)
+        yield Base.CURRENT_MAX, Relation.AT_MOST, figure
 
 
-def _temperature(fact: Fact) -> Iterator[Bound]:
-    words = fact.subject
-    is_charge, is_discharge = bool(_CHARGE.search(words)), bool(_DISCHARGE.search(words))
-    is_low = fact.value_high is not None or _MIN.search(words) or fact.qualifier in {"min", ">"}
-    is_high = fact.value_high is not None or _MAX.search(words) or fact.qualifier in {"max", "<"}
+def _temperature(fact: Fact, words: str) -> Iterator[_Told]:
+    is_charge, is_discharge = phrases.is_charge(words), phrases.is_discharge(words)
+    if not is_charge and not is_discharge:
+        # Without a word about either, what a cell is run in holds for both; a device's range is its own.
+        is_both = fact.value_high is not None and phrases.is_working(words) and "cell" in _place_words(fact)
+        is_charge = is_discharge = is_both and not phrases.is_device(_place_words(fact))
+    is_low, is_high = phrases.says_low(fact, words), phrases.says_high(fact, words)
     for is_meant, low, high in (
         (is_charge, Base.CHARGE_TEMPERATURE_MIN, Base.CHARGE_TEMPERATURE_MAX),
         (is_discharge, Base.DISCHARGE_TEMPERATURE_MIN, Base.DISCHARGE_TEMPERATURE_MAX),
     ):
         if is_meant and is_low:
-            yield Bound(low, Relation.AT_LEAST, _low(fact), fact)
+            yield low, Relation.AT_LEAST, _low(fact)
         if is_meant and is_high:
-            yield Bound(high, Relation.AT_MOST, _high(fact), fact)
+            yield high, Relation.AT_MOST, _high(fact)
 
 
-def belongs(bound: Bound, pack: PackSettings) -> bool:
-    """Whether a bound can be about this cell (rule 2)."""
-    value, nominal = bound.value, pack.nominal_voltage
-    if bound.base is Base.CELL_MAX:
-        return value > nominal
-    if bound.base is Base.CELL_MIN:
-        return value < nominal
-    if bound.base is Base.PACK_MIN:
-        return value < pack.cells * nominal
-    if bound.base in (Base.CHARGE_TEMPERATURE_MIN, Base.DISCHARGE_TEMPERATURE_MIN):
-        return value < 20
-    if bound.base in (Base.CHARGE_TEMPERATURE_MAX, Base.DISCHARGE_TEMPERATURE_MAX):
-        return value > 20
-    if bound.base is Base.PACK_MAX:
-        return True
-    return value >= pack.max_current / 10  # what a tenth of the current goes through is not in the main lead
-
-
-def is_rating(bound: Bound) -> bool:
-    """Whether a highest voltage is what a device bears, not what a pack is charged to."""
-    return bound.base is Base.PACK_MAX and not re.search(r"\b(?:pack|battery|charg\w*)\b", bound.fact.subject, re.I)
+def _place_words(fact: Fact) -> str:
+    return f"{fact.claim.document} {fact.context} {fact.subject}".lower().replace("zelle", "cell")

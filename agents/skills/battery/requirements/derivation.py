@@ -9,23 +9,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agents.skills.battery.requirements.bases import Base, Bound, belongs, bounds, is_rating, stated
+from agents.skills.battery.requirements.bases import Base, Bound, bounds, stated
+from agents.skills.battery.requirements.belonging import (
+    Topics,
+    is_about_another_thing,
+    is_rating,
+    objection,
+    refused,
+    topics_of,
+)
 from agents.skills.battery.requirements.citations import Citations, Words
 from agents.skills.battery.requirements.limits import Configuration, Sources, derived, strictest
 from agents.skills.battery.requirements.pack import PackSettings, settings_of
+from agents.skills.battery.requirements.phrases import is_charge, is_discharge
 from agents.skills.battery.requirements.practice import Practice, read_practice
 from agents.skills.facts import Evidence, Fact, Finding, FindingKind, Severity, identify
-from agents.skills.matching import amount_text, item_of, telling_words, words_of
+from agents.skills.matching import amount_text, telling_words, words_of
 from agents.work import SkillFailed
 from gates.claims import Claim
-from gates.design.files import Note, Pack, Requirement, RequirementsFile, Subject
+from gates.design.files import Note, Pack, Relation, Requirement, RequirementsFile, Subject
 from gates.units import convert, dimension, shown
 from protocol.bodies import ErrorCategory, ErrorLevel
 
 _GRAVE: Final = (FindingKind.CONTRADICTION, FindingKind.DAMAGED, FindingKind.UNIT_SLIP)
 _TOLD: Final = (*_GRAVE, FindingKind.MISSING, FindingKind.IMPLAUSIBLE)
 _OTHER_CHEMISTRY: Final = {"LFP": {"nmc", "nca", "lto"}, "NMC": {"lfp", "lifepo4", "lto"}}
-_LISTED: Final = 60  # of the findings, the gravest kinds first; a person reads no more before building
+_MOST_ASIDE: Final = 40
+_MOST_BOUNDS: Final = 25
+_MOST_FOUND: Final = 60
 _RATE: Final = Decimal("0.9")  # a highest current from here on, as a share of the capacity, is that of one hour
 
 
@@ -40,17 +51,15 @@ def derive(
     """
     settings = settings_of(raw)
     followed = read_practice(practice, settings.chemistry)
-    said, aside = _sorted_out(bounding_facts(facts, settings), settings)
+    topics = topics_of(facts)
+    said, aside = _sorted_out(bounding_facts(facts, settings), topics, settings)
     sources = Sources(followed, Configuration(configuration, settings), said, Citations())
-    _check_ratings(said, settings)
-    counts = tuple(_cell_counts(stated(facts), settings))
+    _check_ratings(said, topics, settings)
+    counts = tuple(_cell_counts(stated(facts), topics, settings))
     limits = derived(sources)
-    requirements = [*_practised(followed, sources.citations), *_devices(said, counts, settings, sources.citations)]
+    requirements = [*_practised(followed, sources.citations), *_devices(said, topics, counts, sources)]
     notes = [*_rates(sources, facts), *_differences(said, settings, sources), *_aside(aside, sources.citations)]
-    told = [one for one in findings if one.kind in _TOLD]
-    notes += [_found(one, facts, sources.citations) for one in told[:_LISTED]]
-    if len(told) > _LISTED:
-        notes.append(Note(text=f"{len(told) - _LISTED} more findings about the documents are in FACTS.md."))
+    notes += _findings(findings, facts, sources.citations)
     return RequirementsFile(
         pack=_pack(settings, sources),
         accuracy_mv=_figure("accuracy", "mV", followed, sources.citations),
@@ -68,29 +77,49 @@ def bounding_facts(facts: Sequence[Fact], settings: PackSettings) -> tuple[Bound
     return tuple({(bound.base, bound.fact.id): bound for bound in found}.values())
 
 
-def _sorted_out(found: Iterable[Bound], settings: PackSettings) -> tuple[tuple[Bound, ...], tuple[Bound, ...]]:
-    listed = tuple(found)
-    kept = tuple(bound for bound in listed if belongs(bound, settings))
-    return kept, tuple(bound for bound in listed if bound not in kept)
+_Aside = tuple[Bound, str]
+
+
+def _sorted_out(
+    found: Iterable[Bound], topics: Topics, settings: PackSettings
+) -> tuple[tuple[Bound, ...], tuple[_Aside, ...]]:
+    """Return the bounds that hold for this pack, and the others with what speaks against each."""
+    judged = [(bound, objection(bound, topics, settings)) for bound in found]
+    kept = _strictest_of([bound for bound, why in judged if not why])
+    return kept, tuple((bound, why) for bound, why in judged if why)
+
+
+def _strictest_of(kept: Sequence[Bound]) -> tuple[Bound, ...]:
+    """Return the strictest bounds of each kind: a looser one behind so many says nothing that a limit could follow."""
+    groups: dict[object, list[Bound]] = {}
+    for bound in kept:
+        words = bound.fact.subject
+        groups.setdefault((bound.base, is_charge(words), is_discharge(words)), []).append(bound)
+    strict = {id(bound) for group in groups.values() for bound in sorted(group, key=_looseness)[:_MOST_BOUNDS]}
+    return tuple(bound for bound in kept if id(bound) in strict)
+
+
+def _looseness(bound: Bound) -> Decimal:
+    return -bound.value if bound.relation is Relation.AT_LEAST else bound.value
 
 
 def _refused(text: str) -> SkillFailed:
     return SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, text)
 
 
-def _check_ratings(said: Iterable[Bound], settings: PackSettings) -> None:
+def _check_ratings(said: Iterable[Bound], topics: Topics, settings: PackSettings) -> None:
     """Refuse a pack that charges higher than a device of the documents bears (rule 3)."""
     top = settings.cells * settings.max_voltage
-    for bound in said:
-        if is_rating(bound) and not item_of(bound.fact) and bound.value < top:
-            raise _refused(
-                f"{settings.cells} cells of {settings.max_voltage} V come to {top} V, but "
-                f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}; take fewer cells, another "
-                "kind of cell, or another device (and its document out of the folder)"
-            )
+    bound = refused(said, topics, top)
+    if bound is not None:
+        raise _refused(
+            f"{settings.cells} cells of {settings.max_voltage} V come to {top} V, but "
+            f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}; take fewer cells, another "
+            "kind of cell, or another device (and its document out of the folder)"
+        )
 
 
-def _cell_counts(facts: Iterable[Fact], settings: PackSettings) -> Iterator[Fact]:
+def _cell_counts(facts: Iterable[Fact], topics: Topics, settings: PackSettings) -> Iterator[Fact]:
     """Yield what the documents say about how many cells may be in series, for cells of this kind.
 
     Raises:
@@ -100,7 +129,10 @@ def _cell_counts(facts: Iterable[Fact], settings: PackSettings) -> Iterator[Fact
     for fact in facts:
         if fact.unit != "cell" or fact.value is None or words_of(fact) & others or telling_words(fact) & others:
             continue
-        if "serie" not in fact.subject.lower() and fact.qualifier != "max":
+        subject = fact.subject.lower()
+        if "serie" not in subject and (fact.qualifier != "max" or "parallel" in subject):
+            continue
+        if is_about_another_thing(fact, topics):
             continue
         low = fact.value if fact.value_high is not None else Decimal(0)
         high = fact.value_high if fact.value_high is not None else fact.value
@@ -131,11 +163,10 @@ def _practised(practice: Practice, citations: Citations) -> Iterator[Requirement
         )
 
 
-def _devices(
-    said: Iterable[Bound], counts: Iterable[Fact], settings: PackSettings, citations: Citations
-) -> Iterator[Requirement]:
+def _devices(said: Iterable[Bound], topics: Topics, counts: Iterable[Fact], sources: Sources) -> Iterator[Requirement]:
     """Yield what a device of the documents asks of the pack, where it fits."""
-    ratings = [bound for bound in said if is_rating(bound)]
+    settings, citations = sources.configuration.settings, sources.citations
+    ratings = [bound for bound in said if is_rating(bound, topics)]
     if ratings:
         least = min(ratings, key=lambda bound: bound.value)
         top = settings.cells * settings.max_voltage
@@ -146,7 +177,7 @@ def _devices(
             [bound.fact for bound in ratings],
             citations,
         )
-    listed = list({fact.id: fact for fact in counts}.values())
+    listed = list({fact.id: fact for fact in counts}.values())[:_MOST_BOUNDS]
     if listed:
         text = f"The {settings.cells} cells in series stay within what the device in the documents is made for."
         yield _device("device-cells", text, listed, citations)
@@ -198,7 +229,9 @@ def _rates(sources: Sources, facts: Sequence[Fact]) -> Iterator[Note]:
     if rate < _RATE:
         return
     cited = [sources.configuration.cite(name, citations)[1] for name in ("max_current", "capacity", "standard_current")]
-    cited += [citations.add(fact.claim) for fact in stated(facts) if _is_standard_rate(fact)]
+    cited += [
+        citations.add(fact.claim) for fact in [fact for fact in stated(facts) if _is_standard_rate(fact)][:_MOST_BOUNDS]
+    ]
     standard = strictest(Base.STANDARD_CURRENT, sources)
     yield Note(
         text=f"{settings.max_current} A is the {rate:.2g}C limit of this cell (1C: its capacity in an hour), not "
@@ -237,23 +270,40 @@ def _differences(said: Sequence[Bound], settings: PackSettings, sources: Sources
         )
 
 
-def _aside(aside: Iterable[Bound], citations: Citations) -> Iterator[Note]:
-    for bound in aside:
-        text = (
-            f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}. This cannot be about this "
-            f"pack ({bound.base.value}), so no limit rests on it."
-        )
-        yield Note(text=text, claims=(citations.add(bound.fact.claim),))
+def _aside(aside: Sequence[_Aside], citations: Citations) -> Iterator[Note]:
+    """Say what was set aside and why, for so many that a person still reads them."""
+    for bound, why in aside[:_MOST_ASIDE]:
+        told = f"{_where(bound.fact)} says {bound.fact.subject}: {amount_text(bound.fact)}."
+        yield Note(text=f"{told} {why}, so no limit rests on it.", claims=(citations.add(bound.fact.claim),))
+    if len(aside) > _MOST_ASIDE:
+        documents = sorted({bound.fact.claim.document for bound, _ in aside[_MOST_ASIDE:]})
+        text = f"{len(aside) - _MOST_ASIDE} further figures limit nothing for such reasons; they stand in FACTS.md."
+        claims = {bound.fact.claim.document: bound.fact.claim for bound, _ in reversed(aside[_MOST_ASIDE:])}
+        yield Note(text=text, claims=tuple(citations.add(claims[name]) for name in documents[:_MOST_ASIDE]))
 
 
-def _found(finding: Finding, facts: Sequence[Fact], citations: Citations) -> Note:
+def _findings(findings: Sequence[Finding], facts: Sequence[Fact], citations: Citations) -> Iterator[Note]:
+    """Pass on what comparing the documents has shown, the gravest first, as much as a person reads."""
+    told = sorted((one for one in findings if one.kind in _TOLD), key=lambda one: not _is_grave(one))
     known = {fact.id: fact.claim for fact in facts}
     digests = {fact.claim.document: fact.claim.sha256 for fact in facts}
+    for one in told[:_MOST_FOUND]:
+        yield _found(one, known, digests, citations)
+    if len(told) > _MOST_FOUND:
+        is_grave = _is_grave(told[_MOST_FOUND])
+        yield Note(text=f"{len(told) - _MOST_FOUND} further findings stand in FACTS.md.", is_grave=is_grave)
+
+
+def _is_grave(finding: Finding) -> bool:
+    return finding.severity is Severity.HIGH or finding.kind in _GRAVE
+
+
+def _found(finding: Finding, known: dict[str, Claim], digests: dict[str, str], citations: Citations) -> Note:
     claims = [_evidence(one, known, digests) for one in finding.evidence if one.quote]
     return Note(
         text=finding.statement,
         claims=tuple(dict.fromkeys(citations.add(claim) for claim in claims if claim)),
-        is_grave=finding.severity is Severity.HIGH or finding.kind in _GRAVE,
+        is_grave=_is_grave(finding),
     )
 
 

@@ -8,7 +8,10 @@ from typing import Final
 from agents.skills.battery.requirements.bases import Base, Bound
 from agents.skills.battery.requirements.citations import Amount, Citations, Words, amount_in
 from agents.skills.battery.requirements.pack import PackSettings
+from agents.skills.battery.requirements.phrases import is_charge as is_for_charge
+from agents.skills.battery.requirements.phrases import is_discharge as is_for_discharge
 from agents.skills.battery.requirements.practice import LimitRule, Practice
+from gates.design.figures import RATE
 from gates.design.files import Basis, Direction, Limit, Relation
 from gates.units import convert
 from protocol.errors import SourceError
@@ -70,9 +73,9 @@ def derived(sources: Sources) -> tuple[Limit, ...]:
     return tuple(_limit(rule, sources) for rule in sources.practice.limits)
 
 
-def strictest(base: Base, sources: Sources) -> Decimal:
+def strictest(base: Base, sources: Sources, quantity: str = "") -> Decimal:
     """Return what configuration and documents allow at most, or at least. Raises SourceError: none says anything."""
-    values = [_value(basis, _unit_of(base)) for basis in _bases(base, Decimal(1), sources)]
+    values = [_value(basis, _unit_of(base), sources) for basis in _bases(base, Decimal(1), sources, quantity)]
     if not values:
         raise SourceError(f"nothing says what {base.value} is")
     return max(values) if base is Base.CELL_MIN else min(values)
@@ -85,11 +88,11 @@ def _unit_of(base: Base) -> str:
 def _limit(rule: LimitRule, sources: Sources) -> Limit:
     base = Base(rule.base) if rule.base else None
     times = _times(rule, sources.configuration.settings)
-    bases = _bases(base, times, sources) if base else []
-    from_base = _from_base(base, times, sources)
+    bases = _bases(base, times, sources, rule.quantity) if base else []
+    from_base = _from_base(base, times, sources, rule.quantity)
     offset = _practised(rule, times, from_base, sources)
     strict = min if rule.direction is Direction.ABOVE else max
-    value = strict(_value(basis, rule.value.unit) for basis in (offset, *bases))
+    value = strict(_value(basis, rule.value.unit, sources) for basis in (offset, *bases))
     return Limit(
         name=rule.name,
         quantity=rule.quantity,
@@ -110,9 +113,9 @@ def _times(rule: LimitRule, settings: PackSettings) -> Decimal:
     return Decimal(rule.times or 1)
 
 
-def _from_base(base: Base | None, times: Decimal, sources: Sources) -> Decimal:
+def _from_base(base: Base | None, times: Decimal, sources: Sources, quantity: str) -> Decimal:
     """Return what a rule's value is counted from; a base on which only documents may speak counts from nothing."""
-    return strictest(base, sources) * times if base in _CONFIGURED and base is not None else Decimal(0)
+    return strictest(base, sources, quantity) * times if base in _CONFIGURED and base is not None else Decimal(0)
 
 
 def _practised(rule: LimitRule, times: Decimal, start: Decimal, sources: Sources) -> Basis:
@@ -143,7 +146,7 @@ def _clear(rule: LimitRule, value: Decimal, times: Decimal) -> Decimal:
     return value + (rule.clear.value - rule.value.value) * (times if rule.times == "cells" else 1)
 
 
-def _bases(base: Base, times: Decimal, sources: Sources) -> list[Basis]:
+def _bases(base: Base, times: Decimal, sources: Sources, quantity: str) -> list[Basis]:
     """Return what configuration and documents say about a base, the configuration first."""
     found = []
     relation = Relation.AT_LEAST if base.value.endswith("min") else Relation.AT_MOST
@@ -151,18 +154,32 @@ def _bases(base: Base, times: Decimal, sources: Sources) -> list[Basis]:
         amount, claim = sources.configuration.cite(name, sources.citations)
         found.append(Basis(claim=claim, relation=relation, figure=amount.value, unit=amount.unit, times=times))
     told = (base, *_BOUNDED_BY.get(base, ()))
-    found += [_told(bound, times, sources.citations) for bound in sources.bounds if bound.base in told]
+    found += [
+        _told(bound, times, sources.citations)
+        for bound in sources.bounds
+        if bound.base in told and _is_for(bound, quantity)
+    ]
     if times > 1 and base in _OF_PACK:  # a limit of the whole pack: what is said of the pack itself counts once
         whole = [bound for bound in sources.bounds if bound.base is _OF_PACK[base]]
         found += [_told(bound, Decimal(1), sources.citations) for bound in whole]
     return found
 
 
+def _is_for(bound: Bound, quantity: str) -> bool:
+    """Whether a bound says anything about a quantity: what is said of charging alone does not bound discharging."""
+    words = bound.fact.subject
+    is_charge, is_discharge = is_for_charge(words), is_for_discharge(words)
+    if quantity == "charge current":
+        return is_charge or not is_discharge
+    return quantity != "discharge current" or is_discharge or not is_charge
+
+
 def _told(bound: Bound, times: Decimal, citations: Citations) -> Basis:
     claim = citations.add(bound.fact.claim)
-    return Basis(claim=claim, relation=bound.relation, figure=bound.figure, unit=bound.fact.unit, times=times)
+    return Basis(claim=claim, relation=bound.relation, figure=bound.figure, unit=bound.unit, times=times)
 
 
-def _value(basis: Basis, unit: str) -> Decimal:
-    figure = convert(basis.figure, basis.unit, unit) if basis.unit != unit else basis.figure
-    return figure * basis.times + basis.plus
+def _value(basis: Basis, unit: str, sources: Sources) -> Decimal:
+    if basis.unit == RATE:
+        return basis.figure * sources.configuration.settings.capacity * basis.times
+    return convert(basis.figure, basis.unit.removesuffix("/cell"), unit) * basis.times + basis.plus

@@ -51,7 +51,7 @@ class PackSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cells: int = Field(default=16, ge=1, le=32)
-    cell_type: str = Field(default="EVE 280Ah LiFePO4", min_length=1, max_length=80, pattern=r"^[^\n\r|<>]*$")
+    cell_type: str = Field(default="EVE 280Ah LiFePO4", min_length=1, max_length=80, pattern=r"^[^\p{C}|<>]*$")
     chemistry: str = Field(default="LFP", pattern=r"^[A-Za-z0-9]{1,12}$")
     capacity: AmpereHours = Decimal(280)
     nominal_voltage: Volt = Decimal("3.2")

@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Final
 
 from agents.skills.battery.design.circuit import GAIN, HALL_ZERO_V, KNOWN_V, OVERSAMPLES, TEMPERATURES, Circuit
+from agents.skills.facts_report import one_line
 from gates.claims import Claim
 from gates.design.files import Limit, Pin, RequirementsFile
 from gates.design.headers import macros_of
 
 _MADE: Final = "Made from the requirements of a pack; change those and make it again."
 _REST: Final = Decimal("0.05")  # of the capacity in an hour: below it a battery counts as at rest
+_SHOWN: Final = 160
 _MILLION: Final = 1_000_000
 _OTHERS: Final = (
     ("STUCK_SAMPLES", "240", "so many equal raw values of a noisy channel, a minute of them, are not believed"),
@@ -40,10 +42,10 @@ def _macros(values: Mapping[str, int]) -> Iterator[str]:
 
 
 def _comment(limit: Limit, claims: Mapping[str, Claim]) -> Iterator[str]:
-    yield f"/* {_plain(limit.quantity)} {limit.direction.value}: {limit.level.value}. {_plain(limit.why)}"
+    yield f"/* {plain(limit.quantity)} {limit.direction.value}: {limit.level.value}. {plain(limit.why)}"
     for basis in limit.bases:
         claim = claims[basis.claim]
-        yield f" * {_plain(claim.document)}, {_plain(claim.place)}: {_plain(claim.quote)}"
+        yield f" * {plain(claim.document)}, {plain(claim.place)}: {plain(claim.quote)}"
     yield " */"
 
 
@@ -69,14 +71,14 @@ def calibration_header(requirements: RequirementsFile, circuit: Circuit) -> byte
         ("BANDGAP_UV", _micro(Decimal("1.1")), "in the ATmega2560, 10 % either way"),
         ("SETTLE_MS", "5", "for the flying capacitor: 18 time constants"),
     )
-    lines = [f"{_define(name, value)}  /* {_plain(why)} */" for name, value, why in values]
+    lines = [f"{_define(name, value)}  /* {plain(why)} */" for name, value, why in values]
     return _header("CALIBRATION_H", "What the parts say; the calibration in EEPROM goes before it.", lines)
 
 
 def pins_header(pins: Iterable[Pin]) -> bytes:
     """Return pins.h, made of the same pins as WIRING.md."""
     lines = [
-        f"{_define(pin.macro, pin.number)}  /* {_plain(pin.signal)}: {_plain(pin.to)} */" for pin in pins if pin.macro
+        f"{_define(pin.macro, pin.number)}  /* {plain(pin.signal)}: {plain(pin.to)} */" for pin in pins if pin.macro
     ]
     return _header("PINS_H", "Pins of the Arduino Mega 2560.", lines)
 
@@ -94,7 +96,9 @@ def _header(guard: str, what: str, lines: Iterable[str]) -> bytes:
     return "\n".join([*begin, *lines, "", "#endif", ""]).encode()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return words as they may stand in a comment of C: on one line, ending nothing, joining no lines."""
-    line = re.sub(r"[^\x20-\x7e\u00a1-\uffff]", " ", text)[:160]
-    return line.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?")
+    line = re.sub(r"[^\x20-\x7e\u00a1-\uffff]", " ", one_line(text, _SHOWN))
+    # The stroke first: made of a backslash it would end the comment behind a star.
+    line = re.sub(r"\?(?=\?)", "? ", line.replace("\\", "/"))
+    return line.replace("*/", "* /").replace("/*", "/ *")
