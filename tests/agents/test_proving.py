@@ -300,7 +300,7 @@ def test_a_limit_is_provoked_by_what_the_measurement_may_be_off_and_one_step_bey
 def test_a_test_of_a_limit_says_what_is_silent_what_speaks_up_when_and_what_ends_it() -> None:
     [test] = [test for test in plan_tests(requirements(), design()).tests if test.limit == "cell-high-alarm"]
     assert test.expected.startswith("At 3.639 V cell-high-alarm stays silent")
-    assert "At 3.661 V it speaks up within 2 s, and not before 1 s" in test.expected
+    assert "At 3.661 V it speaks up within 1.5 s, and not before 1 s" in test.expected
     assert test.expected.endswith("At 3.439 V it is over.")
 
 

@@ -19,7 +19,8 @@ class Rig:
 
 
 CELL = Rig(
-    "Resistor string in place of the cells, fed by supply 1; floating supply 2, limited to 100 mA, across one of them.",
+    "Resistor string in place of the cells, fed by supply 1; floating supply 2, limited to 100 mA, across one of them, "
+    "47 Ω across its output: a supply gives current and takes none.",
     "Set supply 2 so that the meter shows {value} across that one resistor",
 )
 SPREAD = Rig(

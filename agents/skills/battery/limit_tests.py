@@ -10,11 +10,19 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from agents.skills.battery.bench import beside, rig_of
 from agents.skills.battery.drafting import Draft, covering_limit, requirements_about
 from agents.skills.battery.pages import amount
-from agents.skills.battery.sensing import at_input, channels_of, finest, unsure
+from agents.skills.battery.sensing import (
+    at_input,
+    channels_of,
+    finest,
+    is_comparable,
+    is_difference,
+    is_in_reach,
+    unsure,
+)
 from gates.design.files import Channel, DesignFile, Direction, Kind, Level, Limit, RequirementsFile
 
-# What measuring every channel, deciding and lighting up may take beyond a limit's delay: four cycles of 250 ms.
-REACTION_S = Decimal(1)
+# What measuring every channel, deciding and lighting up may take beyond a limit's delay: two cycles of 250 ms.
+REACTION_S = Decimal("0.5")
 _SPOKEN = {
     Level.WARNING: "the yellow light is on and the line on the bus carries it",
     Level.ALARM: "the red light is on, the buzzer sounds until acknowledged and the line on the bus carries it",
@@ -26,7 +34,7 @@ def limit_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[
     for limit in requirements.limits:
         width = unsure(limit, design)
         beyond = stimulus(limit, width)
-        inside = _away(limit, -width)
+        inside = _before(limit, width)
         clear = _set_back(limit, width)
         rig = rig_of(limit)
         yield Draft(
@@ -35,8 +43,9 @@ def limit_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[
             setup=" ".join(part for part in (rig.setup, beside(limit)) if part),
             steps=(
                 f"{rig.turn.format(value=amount(inside, limit.unit))}; wait {_wait(limit)}.",
-                f"{rig.turn.format(value=amount(beyond, limit.unit))}; start the stop watch.",
-                f"Note when {limit.name} shows; press the acknowledge button.",
+                f"{rig.turn.format(value=amount(beyond, limit.unit))}.",
+                f"Note when {limit.name} shows, by the milliseconds of the lines since the value went beyond; press "
+                "the acknowledge button.",
                 f"{rig.turn.format(value=amount(clear, limit.unit))}; note whether it is over.",
             ),
             expected=_expected(limit, inside, beyond, clear),
@@ -54,6 +63,12 @@ def stimulus(limit: Limit, width: Decimal) -> Decimal:
 def _away(limit: Limit, width: Decimal) -> Decimal:
     """Return the value that lies so far beyond the limit, or before it if negative; rounded away from the limit."""
     return _shifted(limit.value, width if limit.direction is Direction.ABOVE else -width, limit.unit)
+
+
+def _before(limit: Limit, width: Decimal) -> Decimal:
+    """Return a value at which the limit is silent for certain; a difference cannot become less than none."""
+    before = _away(limit, -width)
+    return max(before, Decimal(0)) if is_difference(limit) and limit.value > 0 else before
 
 
 def _set_back(limit: Limit, width: Decimal) -> Decimal:
@@ -91,7 +106,7 @@ def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterato
             setup=f"A source at the input of {channel.name} and a meter beside it that is off by at most "
             f"{amount(meter_error(channel), channel.unit)}; the channel is calibrated.",
             steps=tuple(
-                f"Set {amount(value, channel.unit)} by the meter, wait 5 s, note the meter and ten readings."
+                f"Set {_as_set(channel, value)}, wait 5 s, note the meter and ten readings."
                 for value in (low, middle, high)
             ),
             expected=f"Each reading is within {amount(channel.required, channel.unit)} of the meter; the ten readings "
@@ -100,9 +115,29 @@ def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterato
         )
 
 
+def _is_apart(limit: Limit) -> bool:
+    """Whether a limit tells how far something is from what it should be, which is no input that can be set."""
+    return is_difference(limit) or "against" in limit.quantity
+
+
+def _as_set(channel: Channel, value: Decimal) -> str:
+    by_data_sheet = is_comparable(channel.unit, "A") or is_comparable(channel.unit, "degC")
+    return (
+        f"what the data sheet gives for {amount(value, channel.unit)}"
+        if by_data_sheet
+        else f"{amount(value, channel.unit)} by the meter"
+    )
+
+
 def meter_error(channel: Channel) -> Decimal:
-    """Return what a meter may be off if it is to judge a channel: a quarter of what is allowed."""
-    return _rounded(channel.required / 4)
+    """Return what a meter may be off if it is to judge a channel: a quarter of what is allowed, and no more than the
+    channel's error budget counts on."""
+    counted = (term.value for term in channel.terms if term.name == "calibration")
+    return _rounded_down(min([channel.required / 4, *counted]))
+
+
+def _rounded_down(value: Decimal) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(value.adjusted() - 2), ROUND_FLOOR) if value else value
 
 
 def _scatter(channel: Channel) -> Decimal:
@@ -117,7 +152,7 @@ def _rounded(value: Decimal) -> Decimal:
 def _inputs(channel: Channel, requirements: RequirementsFile, design: DesignFile) -> tuple[Decimal, Decimal, Decimal]:
     """Return three inputs: the lowest and highest limit that the channel watches, and the middle between them."""
     watched = [limit for limit in requirements.limits if channel in channels_of(limit, design)]
-    values = [value for limit in watched if abs(value := at_input(limit, channel)) <= channel.span]
+    values = [at_input(limit, channel) for limit in watched if not _is_apart(limit) and is_in_reach(channel, limit)]
     low, high = min(values, default=channel.span / 4), max(values, default=channel.span * 3 / 4)
     return low, _shifted((low + high) / 2, Decimal(0), channel.unit), high
 

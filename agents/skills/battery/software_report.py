@@ -1,10 +1,11 @@
 """SOFTWARE.md: what the sketch does, in which order, by which limits, and how it is calibrated."""
 
 from collections.abc import Iterator, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, cast, numbers
+from agents.skills.battery.limit_tests import meter_error
 from agents.skills.battery.pages import NO_PROTECTION, amount, counted, error, linked, numbered, page, prose, table
 from agents.skills.battery.sketch_words import Named, Sketch, figure, named, opening, watchdog_ms
 from gates.design.files import DesignFile, Direction, Level, Limit, RequirementsFile
@@ -292,7 +293,10 @@ def _records(sketch: Sketch, roles: Roles) -> Iterator[str]:
 
 def _calibration(requirements: RequirementsFile, design: DesignFile, sketch: Sketch) -> Iterator[str]:
     yield "## Calibrating\n"
-    yield f"With meters at least {_BETTER} times better than what is asked of the monitor:\n"
+    yield (
+        f"With meters at least {_BETTER} times better than what is asked of the monitor, and as good as DESIGN.md "
+        "counts on:\n"
+    )
     yield from table(("measurement", "monitor may be off by", "meter may be off by"), _meters(design))
     allowed = error(requirements.accuracy_mv, "mV")
     yield from numbered(_steps(requirements.pack.cells, allowed))
@@ -305,13 +309,9 @@ def _calibration(requirements: RequirementsFile, design: DesignFile, sketch: Ske
 
 def _meters(design: DesignFile) -> Sequence[tuple[str, str, str]]:
     return [
-        (prose(channel.name), error(channel.required, channel.unit), _meter(channel.required, channel.unit))
+        (prose(channel.name), error(channel.required, channel.unit), error(meter_error(channel), channel.unit))
         for channel in design.channels
     ]
-
-
-def _meter(required: Decimal, unit: str) -> str:
-    return f"±{amount((required / _BETTER).quantize(Decimal('0.001'), ROUND_DOWN), unit)}"
 
 
 def _steps(cells: int, allowed: str) -> Iterator[str]:

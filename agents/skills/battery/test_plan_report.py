@@ -55,7 +55,8 @@ def _equipment(plan: TestPlanFile, requirements: RequirementsFile) -> Iterator[s
         (
             f"Supply 1: 0 to {amount(top, 'V')}, current limit that can be set to 50 mA; two in series where one does "
             "not reach.",
-            "Supply 2: floating, 0 to 5 V, current limit that can be set to 100 mA.",
+            "Supply 2: floating, 0 to 5 V, current limit that can be set to 100 mA; a resistor of 47 Ω, 1 W, across "
+            "its output, so that it can also lower the voltage across a resistor of the string.",
             f"Resistor string in place of the cells: {pack.cells} equal resistors of 100 Ω, 1 W, 1 %, in series on a "
             f"terminal block with {pack.cells + 1} taps, in a housing: the taps are live.",
             "Meter of 4½ digits or better with a calibration that has not run out; each test says what it may be off.",

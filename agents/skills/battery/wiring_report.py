@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from agents.skills.battery.circuit import SUPPLY_V
 from agents.skills.battery.circuit_roles import Role, Roles, cast, numbers
 from agents.skills.battery.pages import NO_PROTECTION, amount, counted, numbered, page, prose, table
 from gates.design.files import DesignFile, Pack, RequirementsFile
@@ -72,7 +73,8 @@ def _checks(roles: Roles, pack: Pack) -> Iterator[str]:
     if roles.has(Role.POWER):
         yield (
             "Feed the converter of the supply from a bench supply with its current limited, output open, up to "
-            f"{amount(pack.top_v, 'V')}. Only when 5 V come out of it, and stay, connect the board to it."
+            f"{amount(pack.top_v, 'V')}. Set it to {amount(SUPPLY_V, 'V')}. Only when these "
+            "come out of it, and stay over the whole range, connect the board's VIN to it."
         )
     if roles.has(Role.REFERENCES):
         yield (
