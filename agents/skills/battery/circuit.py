@@ -15,6 +15,7 @@ from gates.design.parts import Part
 from protocol.bodies import ErrorCategory, ErrorLevel
 
 MOST_CELLS: Final = 16  # what the decoder chooses from
+FEWEST_CELLS: Final = 8  # with fewer the sketch has no time for the other channels while the capacitor fills
 BITS: Final = 10  # of the ATmega2560's converter
 OVERSAMPLES: Final = 16
 GAIN: Final = Decimal(20)  # of the current amplifier
@@ -23,6 +24,7 @@ HALL_ZERO_V: Final = Decimal("2.5")
 HALL_SWING_V: Final = Decimal("0.625")  # at its rated current
 KNOWN_V: Final = Decimal("2.5")
 SUPPLY_V, LOGIC_V = Decimal(9), Decimal(5)
+FRESH_BATTERY_V: Final = Decimal("9.6")
 TEMPERATURES: Final = 8
 _HEADROOM: Final = Decimal("1.02")
 _KELVIN: Final = Decimal(25)  # how much warmer or colder the board gets than when it was calibrated
@@ -43,7 +45,7 @@ _HALLS: Final = {"HASS-100-S": 100, "HASS-200-S": 200, "HASS-300-S": 300, "HASS-
 @dataclass(frozen=True, slots=True)
 class Circuit:
     """The parts that depend on the pack. reference_v: of the converter; ratio: of the pack's divider;
-    shunt_a, hall_a: rated currents."""
+    shunt_a, hall_a: rated currents; carried_a: the highest current that the limits allow."""
 
     pack: Pack
     relay: str
@@ -54,6 +56,7 @@ class Circuit:
     shunt_a: Decimal
     hall: str
     hall_a: Decimal
+    carried_a: Decimal
 
     @property
     def shunt_uohm(self) -> Decimal:
@@ -85,6 +88,11 @@ def chosen(requirements: RequirementsFile, parts: Mapping[str, Part]) -> Circuit
     pack = requirements.pack
     if pack.cells > MOST_CELLS:
         raise _beyond(f"the circuit chooses from {MOST_CELLS} cells, there are {pack.cells}; build one for each half")
+    if pack.cells < FEWEST_CELLS:
+        raise _beyond(
+            f"the sketch is made for {FEWEST_CELLS} to {MOST_CELLS} cells, there are {pack.cells}; a pack this small "
+            "needs another monitor"
+        )
     most_a = max(requirements.limit("current-surge-alarm").value, pack.max_current_a)
     bearing_v, above_v = requirements.margin * pack.top_v, pack.max_v * _HEADROOM
     relays = [name for name in _RELAYS if name in parts and (parts[name].max_v or 0) >= bearing_v]
@@ -106,6 +114,7 @@ def chosen(requirements: RequirementsFile, parts: Mapping[str, Part]) -> Circuit
         shunt_a=Decimal(_SHUNTS[shunt]),
         hall=hall,
         hall_a=Decimal(_HALLS[hall]),
+        carried_a=max(requirements.limit(name).value for name in ("charge-current-alarm", "discharge-current-alarm")),
     )
 
 
@@ -131,6 +140,7 @@ def nodes(circuit: Circuit) -> tuple[Node, ...]:
         Node(name="terminal", max_v=pack.top_v, why="a temperature sensor lies on a cell terminal"),
         Node(name="host", max_v=pack.top_v, why="between the pack and a host that is earthed"),
         Node(name="supply", max_v=SUPPLY_V, why="from the step-down converter"),
+        Node(name="battery", max_v=FRESH_BATTERY_V, why="a fresh 9 V battery of the dead-man circuit"),
         Node(name="logic", max_v=LOGIC_V, why="from the board's regulator"),
     )
 

@@ -227,7 +227,7 @@ def _alerts() -> Iterator[_Draft]:
         backs_up="board",
     )
     yield _Draft(
-        "second-buzzer", "second buzzer", "sounds when the board is dead", "BUZZER", 1, "supply",
+        "second-buzzer", "second buzzer", "sounds when the board is dead", "BUZZER", 1, "battery",
         "dead-board local-alert", backs_up="buzzer",
     )  # fmt: skip
 

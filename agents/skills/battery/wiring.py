@@ -115,7 +115,7 @@ def _wires(circuit: Circuit) -> Iterator[Wire]:
             "pack positive",
             f"main fuse, {circuit.hall}, then load and charger",
             "the whole current",
-            f"main fuse at the terminal, {_SERIES_FUSE * circuit.pack.max_current_a:.0f} A at most and no more than "
+            f"main fuse at the terminal, {_SERIES_FUSE * circuit.carried_a:.0f} A at most and no more than "
             f"the cable bears, for {circuit.pack.top_v:f} V direct voltage and for the current of a short circuit",
         ),
         (
