@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from agents.skills.battery.compliance_report import compliance_page
+from agents.skills.battery.limit_tests import meter_error
 from agents.skills.battery.planning import plan_tests
 from agents.skills.battery.sketch_code import SketchCode, whole_number
 from agents.skills.battery.test_plan_report import plan_page
@@ -295,6 +296,19 @@ def test_a_limit_is_provoked_by_what_the_measurement_may_be_off_and_one_step_bey
     assert stimuli["cell-low-alarm"] == Decimal("2.489")
     # The Hall sensor alone reaches 560 A: 9.24 A of error and a step of 1.92 A.
     assert stimuli["current-surge-alarm"] == Decimal("571.2")
+
+
+def test_no_test_asks_for_a_difference_below_none() -> None:
+    titles = [test.title for test in plan_tests(requirements(), design()).tests if test.limit]
+    assert [title for title in titles if "mismatch: silent at -" in title or "delta-alarm: silent at -" in title] == []
+
+
+def test_a_meter_is_asked_to_be_as_good_as_the_error_budget_counts_on() -> None:
+    [cell] = [channel for channel in design().channels if channel.name == "cell voltage"]
+    counted = ErrorTerm(name="calibration", value=Decimal("0.0008"), how="a meter of 0.02 %")
+    better = cell.model_copy(update={"terms": (*cell.terms, counted)})
+    assert meter_error(cell) == (cell.required / 4)
+    assert meter_error(better) == Decimal("0.0008")
 
 
 def test_a_test_of_a_limit_says_what_is_silent_what_speaks_up_when_and_what_ends_it() -> None:

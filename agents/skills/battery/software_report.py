@@ -325,7 +325,10 @@ def _steps(cells: int, allowed: str) -> Iterator[str]:
     yield f"Compare all cells again: each within {allowed}. If one is not, do not calibrate it away, find out why."
     yield "`CAL SAVE`. It is answered by `$OK` only after both copies have been read back."
     yield "`CAL SHOW`, and keep the answer with the pack's papers: date, meter, temperature, who."
-    yield "Again after a year, after any repair, and whenever sum and pack begin to differ."
+    yield (
+        "Again after a year, after any repair, and whenever sum and pack begin to differ; `CAL ZERO` and `CAL SAVE` "
+        "also when the room is 10 °C warmer or colder than when the zero was set: the Hall sensor's zero drifts."
+    )
 
 
 def _host(sketch: Sketch) -> Iterator[str]:
