@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents.skills.battery.documents import compliance as compliance_document
 from agents.skills.battery.documents import test_plan as test_plan_document
+from agents.skills.battery.measuring import meter_error
 from agents.skills.battery.sketch.code import SketchCode, whole_number
 from agents.skills.battery.test_plan.plan import plan_tests
 from agents.skills.battery.verification.verifier import verify
@@ -315,10 +316,23 @@ def test_a_channel_is_given_the_limits_that_it_watches_and_a_current_both_ways()
     ]
 
 
+def test_no_test_asks_for_a_difference_below_none() -> None:
+    titles = [test.title for test in plan_tests(requirements(), design()).tests if test.limit]
+    assert [title for title in titles if "mismatch: silent at -" in title or "delta-alarm: silent at -" in title] == []
+
+
+def test_a_meter_is_asked_to_be_as_good_as_the_error_budget_counts_on() -> None:
+    [cell] = [channel for channel in design().channels if channel.name == "cell voltage"]
+    counted = ErrorTerm(name="calibration", value=Decimal("0.0008"), how="a meter of 0.02 %")
+    better = cell.model_copy(update={"terms": (*cell.terms, counted)})
+    assert meter_error(cell) == (cell.required / 4)
+    assert meter_error(better) == Decimal("0.0008")
+
+
 def test_a_test_of_a_limit_says_what_is_silent_what_speaks_up_when_and_what_ends_it() -> None:
     [test] = [test for test in plan_tests(requirements(), design()).tests if test.limit == "cell-high-alarm"]
     assert test.expected.startswith("At 3.639 V cell-high-alarm stays silent")
-    assert "At 3.661 V it speaks up within 2 s, and not before 1 s" in test.expected
+    assert "At 3.661 V it speaks up within 1.5 s, and not before 1 s" in test.expected
     assert test.expected.endswith("At 3.439 V it is over.")
 
 

@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from agents.skills.battery.measuring import at_input, channels_of, is_comparable, is_difference, is_in_reach, words
+from agents.skills.battery.measuring import (
+    at_input,
+    channels_of,
+    is_comparable,
+    is_difference,
+    is_in_reach,
+    meter_error,
+    words,
+)
 from agents.skills.battery.test_plan.bench import shifted, source_of
 from agents.skills.battery.test_plan.draft import Draft, requirements_about
 from gates.design.files import Channel, DesignFile, Kind, Requirement, RequirementsFile
@@ -30,11 +38,6 @@ def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterato
             f"{quantity(_scatter(channel), channel.unit)}.",
             covers=covering_channel(channel, requirements, design),
         )
-
-
-def meter_error(channel: Channel) -> Decimal:
-    """Return what a meter may be off if it is to judge a channel: a quarter of what is allowed."""
-    return _rounded(channel.required / 4)
 
 
 def _scatter(channel: Channel) -> Decimal:
