@@ -77,11 +77,6 @@ class Circuit:
         """What the Hall sensor gives, in µV for an ampere."""
         return HALL_SWING_V * _MILLION / self.hall_a
 
-    @property
-    def hall_top_a(self) -> Decimal:
-        """The highest current that the Hall channel can show, in A."""
-        return (self.reference_v - HALL_ZERO_V) * _MILLION / self.hall_uv_per_a
-
 
 def chosen(requirements: RequirementsFile, parts: Mapping[str, Part]) -> Circuit:
     """Return the circuit for a pack, from the parts there are.

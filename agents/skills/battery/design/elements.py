@@ -46,8 +46,10 @@ def _element(draft: _Draft, numbers: Mapping[str, str], ids: Mapping[str, str]) 
 
 
 def _drafts(circuit: Circuit) -> Iterator[_Draft]:
+    yield from _taps(circuit)
     yield from _cells(circuit)
     yield from _whole_pack(circuit)
+    yield from _currents(circuit)
     yield from _temperatures()
     yield from _self_test(circuit)
     yield from _board(circuit)
@@ -55,7 +57,7 @@ def _drafts(circuit: Circuit) -> Iterator[_Draft]:
     yield from _surroundings(circuit)
 
 
-def _cells(circuit: Circuit) -> Iterator[_Draft]:
+def _taps(circuit: Circuit) -> Iterator[_Draft]:
     cells = circuit.pack.cells
     yield _Draft(
         "taps",
@@ -82,12 +84,15 @@ def _cells(circuit: Circuit) -> Iterator[_Draft]:
         cells + 1,
         "tap",
     )
+
+
+def _cells(circuit: Circuit) -> Iterator[_Draft]:
     yield _Draft(
         "multiplexer",
         "cell relays",
         "put both ends of one cell on the flying capacitor; a pair of contacts for each cell",
         circuit.relay,
-        cells,
+        circuit.pack.cells,
         "tap",
         "cell-voltage cell-high cell-low cell-failed imbalance open-wire",
         backs_up="divider",
@@ -127,6 +132,9 @@ def _whole_pack(circuit: Circuit) -> Iterator[_Draft]:
         backs_up="multiplexer",
     )
     yield _Draft("divider-foot", "pack divider, lower resistor", "the other half of the divider", "RES-10K", 1, "pack")
+
+
+def _currents(circuit: Circuit) -> Iterator[_Draft]:
     yield _Draft(
         "shunt",
         "shunt",

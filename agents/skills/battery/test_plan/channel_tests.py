@@ -31,13 +31,19 @@ def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterato
             setup=f"The channel is calibrated. {source_of(channel.unit)}; a meter beside it whose error is worth at "
             f"most {quantity(meter_error(channel), channel.unit)}.",
             steps=tuple(
-                f"Set {quantity(value, channel.unit)}, wait 5 s, note the meter and ten readings."
+                f"Set {quantity(value, channel.unit)} {_set_by(channel)}, wait 5 s, note the meter and ten readings."
                 for value in _inputs(channel, requirements, design)
             ),
             expected=f"Each reading is within {allowed} of the meter; the ten readings differ by at most "
             f"{quantity(_scatter(channel), channel.unit)}.",
             covers=covering_channel(channel, requirements, design),
         )
+
+
+def _set_by(channel: Channel) -> str:
+    """Return by what an input is set: no bench has the current or the temperature itself."""
+    stands_in = is_comparable(channel.unit, "A") or is_comparable(channel.unit, "degC")
+    return "as the data sheet gives it" if stands_in else "by the meter"
 
 
 def _scatter(channel: Channel) -> Decimal:
