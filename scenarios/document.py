@@ -20,6 +20,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 _MAX_NODES: Final = 200_000
 _MAX_DEPTH: Final = 60
 _SHOWN, _LISTED = 60, 12
+_FIRST_KEY: Final = "workflow: NAME"
 _ID: Final = re.compile(r"[\w./-]{1,100}", re.ASCII)
 # What XML cannot carry, so no message can: control characters, and halves of pairs.
 _UNSENDABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -59,8 +60,8 @@ class Document:
         return DefinitionError(f"{self.path}:{self.line_of(place)}: {text}")
 
 
-def read_document(path: Path) -> Document:
-    """Return what a YAML or JSON file says.
+def read_document(path: Path, first_key: str = _FIRST_KEY) -> Document:
+    """Return what a YAML or JSON file says. first_key: with what such a file begins, for whoever gives an empty one.
 
     Raises:
         DefinitionError: it cannot be read, or is neither; the text names the line.
@@ -72,13 +73,13 @@ def read_document(path: Path) -> Document:
     if len(raw) > MAX_BYTES:
         raise DefinitionError(f"{path}:1: {len(raw):,} bytes, the limit is {MAX_BYTES:,}; split it")
     try:
-        return parse_document(raw.decode("utf-8-sig"), str(path))
+        return parse_document(raw.decode("utf-8-sig"), str(path), first_key)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DefinitionError(f"{path}:{line}: not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from error
 
 
-def parse_document(text: str, path: str) -> Document:
+def parse_document(text: str, path: str, first_key: str = _FIRST_KEY) -> Document:
     """Return what a text in YAML or JSON says; `path` is for complaints.
 
     Raises:
@@ -93,7 +94,7 @@ def parse_document(text: str, path: str) -> Document:
     except RecursionError as error:
         raise DefinitionError(f"{path}:1: nested deeper than {_MAX_DEPTH} levels; make it flatter") from error
     if root is None:
-        raise DefinitionError(f"{path}:1: the file says nothing; write KEY: VALUE into it, such as workflow: NAME")
+        raise DefinitionError(f"{path}:1: the file says nothing; begin it with: {first_key}")
     reader = _Reader(path)
     return Document(path, reader.value(root, ()), reader.lines)
 
@@ -215,6 +216,8 @@ def _in_words(fault: ErrorDetails) -> str:
             return f"{given} is no whole number"
         case "bool_type" | "bool_parsing":
             return f"{given} is neither true nor false"
+        case "greater_than":
+            return f"{given} is too small; it has to be more than {limits['gt']}"
         case "greater_than_equal":
             return f"{given} is too small; the least is {limits['ge']}"
         case "less_than_equal":

@@ -17,6 +17,6 @@
 #define NTC_SERIES_OHM 10000L  /* RES-10K */
 #define KNOWN_REFERENCE_UV 2500000L  /* LM4040-2.5 */
 #define BANDGAP_UV 1100000L  /* in the ATmega2560, 10 % either way */
-#define SETTLE_MS 5  /* for the flying capacitor: 18 time constants */
+#define SETTLE_MS 5  /* for the flying capacitor: 2 ms for the relay, then 8 time constants of 2.2 uF and 160 Ohm */
 
 #endif

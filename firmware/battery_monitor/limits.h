@@ -159,13 +159,13 @@
 #define DISCHARGE_CURRENT_ALARM_DELAY_MS 10000L
 
 /* current of either sign above: alarm. a short circuit that no fuse has ended yet
- * practice.md, line 46: | current-surge-alarm | current of either sign | alarm | above | 2 x current max | 0 A | -50 % | 0.3 s | all | a short circuit that no fuse has ended yet |
+ * practice.md, line 46: | current-surge-alarm | current of either sign | alarm | above | 2 x current max | 0 A | -50 % | 0 s | all | a short circuit that no fuse has ended yet |
  * pack.yaml, line 9: max_current: 280 A
- * practice.md, line 46: | current-surge-alarm | current of either sign | alarm | above | 2 x current max | 0 A | -50 % | 0.3 s | all | a short circuit that no fuse has ended yet |
+ * practice.md, line 46: | current-surge-alarm | current of either sign | alarm | above | 2 x current max | 0 A | -50 % | 0 s | all | a short circuit that no fuse has ended yet |
  */
 #define CURRENT_SURGE_ALARM_MA 560000L
 #define CURRENT_SURGE_ALARM_CLEAR_MA 280000L
-#define CURRENT_SURGE_ALARM_DELAY_MS 300L
+#define CURRENT_SURGE_ALARM_DELAY_MS 0L
 
 /* temperature while charging below: warning. the cell takes a small current only
  * practice.md, line 47: | charge-cold-warn | temperature while charging | warning | below | charge temperature min | 5 °C | 7 °C | 5 s | all | the cell takes a small current only |

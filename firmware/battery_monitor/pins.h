@@ -7,7 +7,7 @@
 #define PIN_SELECT_2 24  /* cell number, bit 2: 74HC154N C */
 #define PIN_SELECT_3 25  /* cell number, bit 3: 74HC154N D */
 #define PIN_CONNECT_STACK 26  /* enables the decoder: 74HC154N G1, over a transistor */
-#define PIN_CONNECT_ADC 27  /* closes the transfer relay: transfer relay, its diodes */
+#define PIN_CONNECT_ADC 27  /* closes the transfer relay: transfer relay, its diodes in series, 470 Ω, to GND */
 #define PIN_LED_OK 30  /* green light: LED, 330 Ω */
 #define PIN_LED_WARN 31  /* yellow light: LED, 330 Ω */
 #define PIN_LED_ALARM 32  /* red light: LED, 330 Ω */

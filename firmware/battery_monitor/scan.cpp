@@ -9,10 +9,11 @@ namespace {
 /* Longer than the slowest relay takes to open. */
 const uint32_t PART_US = 1000UL;
 const uint32_t FILL_US = 1000UL * SETTLE_MS;
-/* Only the relay has to close here: the capacitor is charged already. */
-const uint32_t SETTLE_US = FILL_US / 2UL;
-/* Six time constants of 1 uF, 220 Ohm and the relay. */
-const uint32_t EMPTY_US = 2000UL;
+/* Only the relay has to close here, 2 ms at most: the capacitor is charged already. */
+const uint32_t SETTLE_US = 2000UL;
+/* Four time constants of 2.2 uF, 220 Ohm and the relay: a fiftieth is left, far below what an open wire is told by, and
+   the next cell overwrites it. A scan of 16 cells leaves no time for more in its 250 ms. */
+const uint32_t EMPTY_US = 2500UL;
 
 const uint8_t BANDGAP_CHANNEL = 0x1EU;
 /* A conversion takes 104 us, a pass of the loop below a quarter of one. */

@@ -171,8 +171,14 @@ def _planned(step: _Step, given: Mapping[str, tuple[File, ...]]) -> PlannedTask:
 
 
 def _pack(path: Path | None, store: ArtifactStore) -> File:
-    settings = PackSettings() if path is None else checked(read_document(path), PackSettings)
+    settings = PackSettings() if path is None else _settings(path)
     return store.put(written_out(settings), path=PACK, media_type="text/plain")
+
+
+def _settings(path: Path) -> PackSettings:
+    """Read the pack's configuration."""
+    document = read_document(path, first_key="cells: 16")
+    return checked(document, PackSettings)
 
 
 def _parts(path: Path, store: ArtifactStore) -> File:

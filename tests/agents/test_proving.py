@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents.skills.battery.documents import compliance as compliance_document
 from agents.skills.battery.documents import test_plan as test_plan_document
+from agents.skills.battery.measuring import meter_error
 from agents.skills.battery.sketch.code import SketchCode, whole_number
 from agents.skills.battery.test_plan.plan import plan_tests
 from agents.skills.battery.verification.verifier import verify
@@ -307,18 +308,30 @@ def test_a_cell_is_raised_by_a_supply_and_lowered_by_a_resistor_since_a_supply_t
 
 def test_a_channel_is_given_the_limits_that_it_watches_and_a_current_both_ways() -> None:
     tests = {test.title.partition(":")[0]: test for test in plan_tests(requirements(), design()).tests}
-    assert [step[:10] for step in tests["Channel cell voltage"].steps] == ["Set 2.5 V,", "Set 3.075 ", "Set 3.65 V"]
-    assert [step[:10] for step in tests["Channel current by the shunt"].steps] == [
-        "Set -280 A",
-        "Set 0 A, w",
-        "Set 280 A,",
+    told = {title: [step.partition(",")[0] for step in test.steps] for title, test in tests.items()}
+    assert told["Channel cell voltage"] == [f"Set {value} V by the meter" for value in ("2.5", "3.075", "3.65")]
+    assert told["Channel current by the shunt"] == [
+        f"Set {value} A as the data sheet gives it" for value in ("-280", "0", "280")
     ]
+
+
+def test_no_test_asks_for_a_difference_below_none() -> None:
+    titles = [test.title for test in plan_tests(requirements(), design()).tests if test.limit]
+    assert [title for title in titles if "mismatch: silent at -" in title or "delta-alarm: silent at -" in title] == []
+
+
+def test_a_meter_is_asked_to_be_as_good_as_the_error_budget_counts_on() -> None:
+    [cell] = [channel for channel in design().channels if channel.name == "cell voltage"]
+    counted = ErrorTerm(name="calibration", value=Decimal("0.0008"), how="a meter of 0.02 %")
+    better = cell.model_copy(update={"terms": (*cell.terms, counted)})
+    assert meter_error(cell) == (cell.required / 4)
+    assert meter_error(better) == Decimal("0.0008")
 
 
 def test_a_test_of_a_limit_says_what_is_silent_what_speaks_up_when_and_what_ends_it() -> None:
     [test] = [test for test in plan_tests(requirements(), design()).tests if test.limit == "cell-high-alarm"]
     assert test.expected.startswith("At 3.639 V cell-high-alarm stays silent")
-    assert "At 3.661 V it speaks up within 2 s, and not before 1 s" in test.expected
+    assert "At 3.661 V it speaks up within 1.5 s, and not before 1 s" in test.expected
     assert test.expected.endswith("At 3.439 V it is over.")
 
 

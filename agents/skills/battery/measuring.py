@@ -8,13 +8,13 @@
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from gates.design.files import Channel, DesignFile, Element, Limit
 from gates.units import convert, dimension, normalised
 
 # A difference of one reading to another is off by what both are off.
-_DIFFERENCE = re.compile(r"delta|differ|spread|mismatch|deviat|drift|reference-fault", re.IGNORECASE)
+_DIFFERENCE = re.compile(r"delta|differ|spread|mismatch|deviat|drift|reference-fault|against", re.IGNORECASE)
 # Words that tell no quantity from another.
 _IDLE = frozenset(
     {"a", "against", "and", "any", "at", "between", "by", "either", "for", "from", "in", "is", "it", "of", "on"}
@@ -108,6 +108,16 @@ def apart(limit: Limit, design: DesignFile, cells: int) -> Decimal:
         times = cells if "sum" in words(limit.name) and "cell" in words(channel.name) else 1
         total += times * as_difference(channel.total, channel.unit, limit.unit)
     return total
+
+
+def meter_error(channel: Channel) -> Decimal:
+    """Return what a meter may be off if it is to judge a channel, rounded down.
+
+    A quarter of what the channel is allowed, and no more than its error budget counts on.
+    """
+    counted = (term.value for term in channel.terms if term.name == "calibration")
+    least = min([channel.required / 4, *counted])
+    return least.quantize(Decimal(1).scaleb(least.adjusted() - 2), ROUND_FLOOR) if least else least
 
 
 def unsure(limit: Limit, design: DesignFile) -> Decimal:

@@ -8,7 +8,16 @@ from typing import Final
 
 from agents.skills.battery.design import billing, monitor
 from agents.skills.battery.design.circuit import chosen
-from agents.skills.battery.documents import compliance, design, readme, safety_requirements, software, test_plan, wiring
+from agents.skills.battery.documents import (
+    bill,
+    compliance,
+    design,
+    readme,
+    safety_requirements,
+    software,
+    test_plan,
+    wiring,
+)
 from agents.skills.battery.drawings import block_diagram, schematic
 from agents.skills.battery.requirements.citations import as_words
 from agents.skills.battery.requirements.derivation import derive
@@ -129,12 +138,12 @@ def design_monitor(work: Work) -> Outcome:
 def cost_parts(work: Work) -> Outcome:
     """From the design and the parts file to bill.json, BOM.md and bom.csv."""
     requirements, parts = _requirements(work), _parts(work)
-    bill = billing.bill(requirements, _design(work), parts)
-    said = f"{bill.total_usd:.2f} USD for {len(bill.lines)} parts" + (f"; {bill.why}" if bill.why else "")
+    costs = billing.bill(requirements, _design(work), parts)
+    said = f"{costs.total_usd:.2f} USD for {len(costs.lines)} parts" + (f"; {costs.why}" if costs.why else "")
     made = {
-        "bill.json": files.written(bill),
-        "BOM.md": billing.as_page(bill, parts).encode(),
-        "bom.csv": billing.as_csv(bill, parts),
+        "bill.json": files.written(costs),
+        "BOM.md": bill.render(costs, parts),
+        "bom.csv": bill.render_csv(costs, parts),
     }
     return _outcome(work, said, made)
 

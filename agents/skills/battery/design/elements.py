@@ -46,8 +46,10 @@ def _element(draft: _Draft, numbers: Mapping[str, str], ids: Mapping[str, str]) 
 
 
 def _drafts(circuit: Circuit) -> Iterator[_Draft]:
+    yield from _taps(circuit)
     yield from _cells(circuit)
     yield from _whole_pack(circuit)
+    yield from _currents(circuit)
     yield from _temperatures()
     yield from _self_test(circuit)
     yield from _board(circuit)
@@ -55,7 +57,7 @@ def _drafts(circuit: Circuit) -> Iterator[_Draft]:
     yield from _surroundings(circuit)
 
 
-def _cells(circuit: Circuit) -> Iterator[_Draft]:
+def _taps(circuit: Circuit) -> Iterator[_Draft]:
     cells = circuit.pack.cells
     yield _Draft(
         "taps",
@@ -77,17 +79,20 @@ def _cells(circuit: Circuit) -> Iterator[_Draft]:
     yield _Draft(
         "tap-resistors",
         "tap resistors",
-        "limit the current when two relays are closed that should not be",
+        "limit the current until a tap fuse opens, when two relays are closed that should not be",
         "RES-TAP",
         cells + 1,
         "tap",
     )
+
+
+def _cells(circuit: Circuit) -> Iterator[_Draft]:
     yield _Draft(
         "multiplexer",
         "cell relays",
         "put both ends of one cell on the flying capacitor; a pair of contacts for each cell",
         circuit.relay,
-        cells,
+        circuit.pack.cells,
         "tap",
         "cell-voltage cell-high cell-low cell-failed imbalance open-wire",
         backs_up="divider",
@@ -96,7 +101,7 @@ def _cells(circuit: Circuit) -> Iterator[_Draft]:
         "capacitor",
         "flying capacitor",
         "carries the voltage of one cell from the stack to the converter",
-        "CAP-1U-100",
+        "CAP-2U2-100",
         1,
         "tap",
         "cell-voltage",
@@ -127,6 +132,9 @@ def _whole_pack(circuit: Circuit) -> Iterator[_Draft]:
         backs_up="multiplexer",
     )
     yield _Draft("divider-foot", "pack divider, lower resistor", "the other half of the divider", "RES-10K", 1, "pack")
+
+
+def _currents(circuit: Circuit) -> Iterator[_Draft]:
     yield _Draft(
         "shunt",
         "shunt",
@@ -135,6 +143,7 @@ def _whole_pack(circuit: Circuit) -> Iterator[_Draft]:
         1,
         "shunt",
         "current charge-current discharge-current two-currents charge-cold device-current",
+        backs_up="hall",
     )
     yield _Draft("amplifier", "current amplifier", "lifts the shunt's millivolts", "INA240A1", 1, "shunt", "current")
     yield _Draft(
@@ -178,7 +187,7 @@ def _temperatures() -> Iterator[_Draft]:
 
 def _self_test(circuit: Circuit) -> Iterator[_Draft]:
     yield _Draft(
-        "reference", "reference", "what every voltage is held against", circuit.reference, 1, "supply", "cell-voltage"
+        "reference", "reference", "what every voltage is held against", circuit.reference, 1, "logic", "cell-voltage"
     )
     yield _Draft(
         "known",
@@ -226,7 +235,7 @@ def _alerts() -> Iterator[_Draft]:
         backs_up="board",
     )
     yield _Draft(
-        "second-buzzer", "second buzzer", "sounds when the board is dead", "BUZZER", 1, "supply",
+        "second-buzzer", "second buzzer", "sounds when the board is dead", "BUZZER", 1, "battery",
         "dead-board local-alert", backs_up="buzzer",
     )  # fmt: skip
 
@@ -243,7 +252,8 @@ def _surroundings(circuit: Circuit) -> Iterator[_Draft]:
         "silent-host",
     )
     yield _Draft(
-        "small", "small parts", "transistors, resistors of lights and relays, 100 nF, two fuses for divider and supply",
+        "small", "small parts",
+        "transistors, resistors of lights, relays and A0, 100 nF, two fuses for divider and supply",
         "SMALL", 1, "tap",
     )  # fmt: skip
     yield _Draft("housing", "housing", "holds it all, away from the cells", "BOARD", 1, "tap")

@@ -1,13 +1,15 @@
 """The design of a monitor for a pack, from its requirements and the parts there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from agents.skills.battery.design.circuit import channels, chosen, nodes, rejected
 from agents.skills.battery.design.elements import elements
 from agents.skills.battery.design.failures import failures
 from agents.skills.battery.design.wiring import pins, wires
-from gates.design.files import DesignFile, RequirementsFile
+from agents.work import SkillFailed
+from gates.design.files import DesignFile, Element, RequirementsFile
 from gates.design.parts import Part
+from protocol.bodies import ErrorCategory, ErrorLevel
 
 BOARD = "Arduino Mega 2560"
 
@@ -20,6 +22,7 @@ def design(requirements: RequirementsFile, parts: Mapping[str, Part]) -> DesignF
     """
     circuit = chosen(requirements, parts)
     built = elements(circuit, requirements)
+    _check_parts(built.values(), parts)
     return DesignFile(
         board=BOARD,
         nodes=nodes(circuit),
@@ -30,3 +33,11 @@ def design(requirements: RequirementsFile, parts: Mapping[str, Part]) -> DesignF
         wires=wires(circuit),
         failures=failures(built, requirements),
     )
+
+
+def _check_parts(built: Iterable[Element], parts: Mapping[str, Part]) -> None:
+    """Tell all parts at once that the circuit needs and the parts file lacks."""
+    absent = sorted({element.part for element in built} - {"", *parts})
+    if absent:
+        text = f"the parts file has no {', '.join(absent)}; give each a row with price and voltage"
+        raise SkillFailed(ErrorLevel.PERSON, ErrorCategory.VALIDATION, text)

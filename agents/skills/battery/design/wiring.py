@@ -1,11 +1,16 @@
 """Pins of the board and wires of the monitor. The sketch's pins.h is made from the same pins."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final
 
 from agents.skills.battery.design.circuit import TEMPERATURES, Circuit
 from gates.design.files import Pin, Wire
 
+_GROUND: Final = (
+    "on a lug of its own, never through the plug of the taps; short, doubly insulated, no fuse: it must not open first"
+)
+_SERIES_FUSE: Final = Decimal("1.25")  # as practice.md has it
 _SELECT: Final = ("22", "23", "24", "25")
 _DIGITAL: Final = (
     (
@@ -13,13 +18,13 @@ _DIGITAL: Final = (
         "26",
         "enables the decoder",
         "74HC154N G1, over a transistor",
-        "PA4; off at reset",
+        "PA4; off at reset: 10 kΩ from G1 to 5 V and from the base to GND, G2 to GND",
     ),
     (
         "PIN_CONNECT_ADC",
         "27",
         "closes the transfer relay",
-        "transfer relay, its diodes",
+        "transfer relay, its diodes in series, 470 Ω, to GND",
         "PA5; never with 26",
     ),
     ("PIN_LED_OK", "30", "green light", "LED, 330 Ω", ""),
@@ -80,7 +85,7 @@ def wires(circuit: Circuit) -> tuple[Wire, ...]:
 
 
 def _wires(circuit: Circuit) -> Iterator[Wire]:
-    protected = "fuse 0.5 A at the terminal, then 100 Ω"
+    protected = "fuse 62 mA at the terminal, then 47 Ω"
     yield Wire(source="cell 1, negative", target="tap 0", carries="0 V", note=protected)
     for cell in range(1, circuit.pack.cells + 1):
         volts = cell * circuit.pack.max_v
@@ -94,26 +99,56 @@ def _wires(circuit: Circuit) -> Iterator[Wire]:
         )
     last = f"{circuit.relay} number {circuit.pack.cells + 1}"
     rest = (
-        ("all cell relays, other side", "flying capacitor 1 µF", "one cell", "positive side to positive side"),
-        ("flying capacitor 1 µF", f"{last}, contacts", "one cell", "this is the transfer relay"),
-        (f"{last}, other side", "A0 and GND", "one cell", "positive to A0"),
+        ("all cell relays, other side", "flying capacitor 2.2 µF", "one cell", "positive side to positive side"),
+        ("flying capacitor 2.2 µF", f"{last}, contacts", "one cell", "this is the transfer relay"),
+        (
+            f"{last}, other side",
+            "A0 and GND",
+            "one cell",
+            "positive over 220 Ω to A0: through it the capacitor is emptied",
+        ),
         ("pack positive", f"divider {circuit.ratio} : 1, then A1", f"up to {circuit.pack.top_v:f} V", "fuse 0.5 A"),
         ("pack positive", "DCDC-XL7015 input", f"up to {circuit.pack.top_v:f} V", "fuse 0.5 A"),
         ("DCDC-XL7015 output", "VIN", "9 V", "set to 9 V before the board is connected"),
+        ("pack negative, before the shunt", "GND and DCDC-XL7015 input", "0 V, the monitor's own current", _GROUND),
+        (
+            "pack positive",
+            f"main fuse, {circuit.hall}, then load and charger",
+            "the whole current",
+            f"main fuse at the terminal, {_SERIES_FUSE * circuit.carried_a:.0f} A at most and no more than "
+            f"the cable bears, for {circuit.pack.top_v:f} V direct voltage and for the current of a short circuit",
+        ),
         (
             "pack negative",
-            f"{circuit.shunt}, then the load",
+            f"{circuit.shunt}, then load and charger",
             "the whole current",
             "sense wires twisted, own screws",
         ),
         (f"{circuit.shunt}, sense screws", "INA240A1 inputs", "millivolts", "REF pins between reference and GND"),
         ("INA240A1 OUT", "A2", "half the reference at 0 A", ""),
-        (f"{circuit.hall}", "A3", "2.5 V at 0 A", "around the positive cable; arrow into the battery; 5 V supply"),
+        (
+            f"{circuit.hall}",
+            "A3",
+            "2.5 V at 0 A",
+            "around the positive conductor; arrow into the battery; fed from 5 V",
+        ),
         ("temperature strings A and B", "A4 to A11", "below the reference", "separate plugs for A and B"),
-        (circuit.reference, "AREF and the series resistors", f"{circuit.reference_v} V", "100 nF at AREF"),
+        (
+            circuit.reference,
+            "AREF and the series resistors",
+            f"{circuit.reference_v} V",
+            "fed from 5 V; 100 nF at AREF",
+        ),
         ("LM4040-2.5", "A12", "2.5 V", "fed from 5 V over 1 kΩ"),
-        ("pin 35", "dead-man circuit", "heartbeat", "its relay's resting contact closes battery and second buzzer"),
-        ("18 (Serial1)", "OpenLog RXI", "115200 baud", "set its config file to 115200"),
+        ("pin 35", "dead-man circuit, charge pump", "heartbeat", "10 µF, two diodes, 10 µF with 330 kΩ beside it"),
+        (
+            "charge pump",
+            "dead-man circuit, gate of the MOSFET",
+            "up to 4 V",
+            "it switches the coil from 5 V, a diode across it",
+        ),
+        ("dead-man relay, resting contact", "9 V battery and second buzzer", "9 V", "closed when the relay drops"),
+        ("18 (Serial1)", "OpenLog RXI", "115200 baud", "set its config file to 115200; fed from 5 V"),
         ("USB", "USB isolator, then the host", "lines and orders", "never without the isolator"),
     )
     for source, target, carries, note in rest:

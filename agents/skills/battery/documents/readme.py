@@ -29,12 +29,15 @@ _ABOUT: Final = {
 _ORDER: Final = """\
 1. Read SAFETY_REQUIREMENTS.md and COMPLIANCE.md. What is open there is for you to decide, nobody else will.
 2. Buy what BOM.md lists; check the ratings of what you get instead against the column *bears V*.
-3. Build and test it on the bench, with a laboratory supply and a string of resistors instead of the pack: the tests of
-   kind *unit* and *integration* in TEST_PLAN.md.
-4. Open `battery_monitor/` in the Arduino IDE (or build it with Debian's `arduino-core-avr`) and load it.
-5. Calibrate every channel as SOFTWARE.md says, and write the residual errors into TEST_PLAN.md.
-6. Do the tests of kind *safety*. Only then connect the pack, in the order that WIRING.md gives.
-7. Let it run for a day beside the management system, and do the tests of kind *acceptance*.
+3. Open `battery_monitor/` in the Arduino IDE (or build it with Debian's `arduino-core-avr`) and load it into the bare
+   board, before anything is at AREF.
+4. Build it, and do the checks of WIRING.md that come before the pack.
+5. Calibrate every channel on the bench, with a laboratory supply and a string of resistors instead of the pack: the
+   tests of kind *calibration* in TEST_PLAN.md. Write the errors that remain into it.
+6. On the bench too: the tests of kind *unit*, *integration* and *safety*, and those of kind *acceptance* up to the
+   last.
+7. Only then connect the pack, in the order that WIRING.md gives. Calibrate once more at the pack as SOFTWARE.md says,
+   and do the last test of kind *acceptance*, the first day at the battery beside its management system.
 """
 _WARNING: Final = """\
 **It monitors, it does not protect.** A pack of this size melts tools and starts fires. It needs a main fuse, a

@@ -98,5 +98,10 @@ def _basis(basis: Basis, limit: Limit) -> str:
     """Return how a figure leads to a limit, with what it was counted with."""
     figure = amount(basis.figure, basis.unit)
     times = f"{basis.times.normalize():f} x " if basis.times != 1 else ""
-    plus = f" counted from {amount(basis.plus, limit.unit)}" if basis.plus else ""
-    return f"{_RELATIONS[basis.relation]} {times}{figure}{plus}"
+    if not basis.plus:
+        return f"{_RELATIONS[basis.relation]} {times}{figure}"
+    base = f"{_RELATIONS[basis.relation]} {amount(basis.plus, limit.unit)}"
+    if not basis.figure:
+        return f"{base} itself, nothing added or taken off"
+    sign = "-" if basis.figure < 0 else "+"
+    return f"{base} {sign} {times}{amount(abs(basis.figure), basis.unit)}"

@@ -1,13 +1,14 @@
 """SOFTWARE.md: what the sketch does, in which order, by which limits, and how it is calibrated."""
 
 from collections.abc import Iterator, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, numbers, roles_in
 from agents.skills.battery.documents.markdown import NO_PROTECTION, amount, error, linked, numbered, page, prose, table
 from agents.skills.battery.figures import counted
+from agents.skills.battery.measuring import meter_error
 from agents.skills.battery.sketch.words import Named, Sketch, figure, named, opening, watchdog_ms
 from gates.design.files import DesignFile, Direction, Level, Limit, RequirementsFile
 
@@ -295,7 +296,10 @@ def _records(sketch: Sketch, roles: Roles) -> Iterator[str]:
 
 def _calibration(requirements: RequirementsFile, design: DesignFile, sketch: Sketch) -> Iterator[str]:
     yield "## Calibrating\n"
-    yield f"With meters at least {_BETTER} times better than what is asked of the monitor:\n"
+    yield (
+        f"With meters at least {_BETTER} times better than what is asked of the monitor, and as good as DESIGN.md "
+        "counts on:\n"
+    )
     yield from table(("measurement", "monitor may be off by", "meter may be off by"), _meters(design))
     allowed = error(requirements.accuracy_mv, "mV")
     yield from numbered(_steps(requirements.pack.cells, allowed))
@@ -308,13 +312,9 @@ def _calibration(requirements: RequirementsFile, design: DesignFile, sketch: Ske
 
 def _meters(design: DesignFile) -> Sequence[tuple[str, str, str]]:
     return [
-        (prose(channel.name), error(channel.required, channel.unit), _meter(channel.required, channel.unit))
+        (prose(channel.name), error(channel.required, channel.unit), error(meter_error(channel), channel.unit))
         for channel in design.channels
     ]
-
-
-def _meter(required: Decimal, unit: str) -> str:
-    return f"±{amount((required / _BETTER).quantize(Decimal('0.001'), ROUND_DOWN), unit)}"
 
 
 def _steps(cells: int, allowed: str) -> Iterator[str]:
@@ -328,7 +328,10 @@ def _steps(cells: int, allowed: str) -> Iterator[str]:
     yield f"Compare all cells again: each within {allowed}. If one is not, do not calibrate it away, find out why."
     yield "`CAL SAVE`. It is answered by `$OK` only after both copies have been read back."
     yield "`CAL SHOW`, and keep the answer with the pack's papers: date, meter, temperature, who."
-    yield "Again after a year, after any repair, and whenever sum and pack begin to differ."
+    yield (
+        "Again after a year, after any repair, and whenever sum and pack begin to differ; `CAL ZERO` and `CAL SAVE` "
+        "also when the room is 10 °C warmer or colder than when the zero was set: the Hall sensor's zero drifts."
+    )
 
 
 def _host(sketch: Sketch) -> Iterator[str]:

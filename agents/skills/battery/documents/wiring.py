@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from agents.skills.battery.circuit_roles import Role, Roles, numbers, roles_in
+from agents.skills.battery.design.circuit import SUPPLY_NODE
 from agents.skills.battery.documents.markdown import NO_PROTECTION, amount, numbered, page, prose, table
 from agents.skills.battery.figures import counted
 from gates.design.files import DesignFile, Pack, RequirementsFile
@@ -18,7 +19,7 @@ def render(requirements: RequirementsFile, design: DesignFile) -> bytes:
             *_opening(pack, design),
             *_pins(design),
             *_wires(design),
-            *_before(roles, pack),
+            *_before(roles, pack, design),
             *_connecting(roles),
             *_taps(pack),
             *_taking_off(),
@@ -55,12 +56,12 @@ def _wires(design: DesignFile) -> Iterator[str]:
     yield from table(("number", "from", "to", "carries", "protection and notes"), rows)
 
 
-def _before(roles: Roles, pack: Pack) -> Iterator[str]:
+def _before(roles: Roles, pack: Pack, design: DesignFile) -> Iterator[str]:
     yield "## Checks before anything is connected to the pack\n"
-    yield from numbered(_checks(roles, pack))
+    yield from numbered(_checks(roles, pack, design))
 
 
-def _checks(roles: Roles, pack: Pack) -> Iterator[str]:
+def _checks(roles: Roles, pack: Pack, design: DesignFile) -> Iterator[str]:
     yield "Compare every joint with the tables above, a second person reading them aloud."
     yield (
         "Measure with an ohmmeter at the monitor's plugs: no short between PACK + and PACK −, where the pack divider "
@@ -73,8 +74,7 @@ def _checks(roles: Roles, pack: Pack) -> Iterator[str]:
     if roles.has(Role.POWER):
         yield (
             "Feed the converter of the supply from a bench supply with its current limited, output open, up to "
-            f"{amount(pack.top_v, 'V')}. Only when what comes out of it is what the board takes, and stays, connect "
-            "the two."
+            f"{amount(pack.top_v, 'V')}. {_set_to(design)}"
         )
     if roles.has(Role.REFERENCES):
         yield (
@@ -92,6 +92,19 @@ def _checks(roles: Roles, pack: Pack) -> Iterator[str]:
             "sound."
         )
     yield "Run the tests of [TEST_PLAN.md](TEST_PLAN.md) that need no battery."
+
+
+def _set_to(design: DesignFile) -> str:
+    """Return to what the converter is set; what a design does not say is what the board takes."""
+    fed = next((node for node in design.nodes if node.name == SUPPLY_NODE), None)
+    if fed is None:
+        return (
+            "Only when what comes out of it is what the board takes, and stays over the whole range, connect the two."
+        )
+    return (
+        f"Set it to {amount(fed.max_v, 'V')}. Only when these come out of it, and stay over the whole range, connect "
+        "the board's VIN to it."
+    )
 
 
 _PREPARE: Final = (

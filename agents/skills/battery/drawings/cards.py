@@ -205,8 +205,8 @@ def _alerts(sheet: Sheet, corner: Place, roles: Roles) -> None:
             pen.part(elements.Resistor, (6.3, y), (9.0, y))
             pen.part(elements.LED, (9.0, y), (11.8, y))
         elif pin.macro.startswith("PIN_BUZZER"):
-            pen.line((6.3, y), (8.6, y))
-            pen.block((8.6, y - 0.3), (2.4, 0.6), "buzzer")
+            pen.line((6.3, y), (7.0, y))
+            pen.block((7.0, y - 0.3), (4.0, 0.6), "transistor, buzzer")
             pen.line((11.0, y), (11.8, y))
         else:
             pen.part(elements.Button, (6.3, y), (11.8, y))
@@ -224,12 +224,18 @@ def _dead_man(sheet: Sheet, corner: Place, roles: Roles) -> None:
     pen.part(elements.Diode, (8.1, 3.6), (8.1, 5.2))
     pen.part(elements.Diode, (8.1, 5.2), (9.9, 5.2))
     pen.part(elements.Capacitor, (9.9, 5.2), (9.9, 3.6))
-    pen.line((9.9, 5.2), (11.9, 5.2), (11.9, 4.8))
-    pen.block((10.6, 4.0), (2.6, 0.8), "relay coil")
+    pen.line((9.9, 5.2), (10.5, 5.2))
+    pen.block((10.5, 4.75), (2.6, 0.9), "MOSFET")
+    pen.line((13.1, 5.2), (13.5, 5.2), (13.5, 4.9))
+    pen.ground((13.5, 4.9))
+    pen.line((11.8, 4.75), (11.8, 3.4))
+    pen.block((10.5, 2.6), (2.6, 0.8), "relay coil")
+    pen.line((11.8, 2.6), (11.8, 1.7))
+    pen.flag((11.8, 1.7), "5 V", 1.4)
+    pen.text((8.2, 0.8), "a diode across the coil", width=5.5)
     for place in ((8.1, 5.2), (9.9, 5.2)):
         pen.dot(place)
-    pen.line((11.9, 4.0), (11.9, 3.6))
-    for x in (8.1, 9.9, 11.9):
+    for x in (8.1, 9.9):
         pen.ground((x, 3.6))
     _own_alarm(pen)
 
@@ -271,6 +277,9 @@ def _power(sheet: Sheet, corner: Place, roles: Roles) -> None:
     pen.block((5.2, 1.8), (3.0, 3.4), "DC/DC", "converter")
     pen.flag((0.4, 2.4), "PACK −", 2.2)
     pen.line((2.6, 2.4), (5.2, 2.4))
+    pen.line((3.9, 2.4), (3.9, 1.9))
+    pen.dot((3.9, 2.4))
+    pen.ground((3.9, 1.9))
     pen.line((8.2, 4.6), (9.4, 4.6))
     pen.flag((9.4, 4.6), ", ".join(_flags(roles, Role.POWER)) or "VIN", 3.6)
     pen.line((8.2, 2.4), (9.4, 2.4), (9.4, 2.1))

@@ -31,6 +31,7 @@ _NOTES = (
     "K: both contacts of a dual PhotoMOS",
     "relay close together; its LED hangs",
     "at the decoder, through a resistor.",
+    "EN is pulled low by a transistor.",
 )
 
 
@@ -171,7 +172,9 @@ class _Multiplexer:
         self._dots((x, _BUS_PLUS), (x, _BUS_MINUS))
         for height in (_BUS_PLUS, _BUS_MINUS):
             self._sheet.symbol(elements.Switch, self._at(left, height), self._at(right, height))
-            self._line((right, height), (end, height))
+        # Through this resistor the board empties the capacitor: without it, its pin would be shorted by 2.2 µF.
+        self._sheet.symbol(elements.Resistor, self._at(right, _BUS_PLUS), self._at(end, _BUS_PLUS))
+        self._line((right, _BUS_MINUS), (end, _BUS_MINUS))
         box = self._at(left - 0.1, _BUS_MINUS - 0.4)
         self._sheet.box(box, (right - left + 0.2, _BUS_PLUS - _BUS_MINUS + 0.95), GROUP)
         middle = (_BUS_PLUS + _BUS_MINUS) / 2
@@ -193,7 +196,10 @@ class _Multiplexer:
         self._sheet.text(self._at(_DECODER + _DECODER_WIDTH / 2, top + 0.25), "Decoder", HEADING, Anchor.MIDDLE)
         enables = [pin for pin in design.pins if pin.macro.startswith("PIN_CONNECT_STACK")]
         right, height = _DECODER + _DECODER_WIDTH, top - 0.8
-        for name, pin in (*((f"A{bit}", pin) for bit, pin in enumerate(selects)), *(("EN", pin) for pin in enables)):
+        for name, pin in (
+            *((f"A{bit}", pin) for bit, pin in enumerate(selects)),
+            *(("EN", pin) for pin in enables),
+        ):
             self._sheet.text(self._at(right - 0.15, height - 0.13), name, FINE, Anchor.END)
             self._line((right, height), (_TAGS, height), color=BLUE)
             tag(self._sheet, self._at(_TAGS, height), label_of(pin))

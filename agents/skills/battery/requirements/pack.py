@@ -67,6 +67,11 @@ class PackSettings(BaseModel):
     def _fits(self) -> "PackSettings":
         if not self.min_voltage < self.nominal_voltage < self.max_voltage:
             raise ValueError("min_voltage, nominal_voltage and max_voltage of one cell have to rise in this order")
+        if self.standard_current is not None and self.standard_current > self.max_current:
+            raise ValueError(
+                f"standard_current is {self.standard_current} A, more than max_current, {self.max_current} A; lower "
+                "the one or raise the other"
+            )
         if self.platform not in PLATFORMS:
             raise ValueError(f"platform {self.platform!r} is not one of {', '.join(PLATFORMS)}")
         target, sum_v = self.target_pack_voltage, self.cells * self.nominal_voltage

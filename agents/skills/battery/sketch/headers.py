@@ -69,7 +69,7 @@ def calibration_header(requirements: RequirementsFile, circuit: Circuit) -> byte
         ("NTC_SERIES_OHM", "10000L", "RES-10K"),
         ("KNOWN_REFERENCE_UV", _micro(KNOWN_V), "LM4040-2.5"),
         ("BANDGAP_UV", _micro(Decimal("1.1")), "in the ATmega2560, 10 % either way"),
-        ("SETTLE_MS", "5", "for the flying capacitor: 18 time constants"),
+        ("SETTLE_MS", "5", "for the flying capacitor: 2 ms for the relay, then 8 time constants of 2.2 uF and 160 Ohm"),
     )
     lines = [f"{_define(name, value)}  /* {plain(why)} */" for name, value, why in values]
     return _header("CALIBRATION_H", "What the parts say; the calibration in EEPROM goes before it.", lines)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from agents.skills.battery.measuring import is_comparable, words
-from agents.skills.battery.test_plan.channel_tests import covering_channel, meter_error
+from agents.skills.battery.measuring import is_comparable, meter_error, words
+from agents.skills.battery.test_plan.channel_tests import covering_channel
 from agents.skills.battery.test_plan.draft import Draft
 from gates.design.files import Channel, DesignFile, Kind, RequirementsFile
 from gates.design.words import quantity
@@ -19,9 +19,8 @@ def calibration_tests(requirements: RequirementsFile, design: DesignFile) -> Ite
             title=f"Calibrate {channel.name}",
             setup=f"Switched on for 30 minutes, room temperature noted. Meter: {_meter(channel)}.",
             steps=_procedure(channel, requirements),
-            expected=f"Afterwards both points, and one between them that was not used, are read within "
-            f"{quantity(channel.required, channel.unit)}; the values, the meter's name and the date are in the report "
-            "and survive a restart.",
+            expected=f"Afterwards every point is read within {quantity(channel.required, channel.unit)}; the values, "
+            "the meter's name and the date are in the report and survive a restart.",
             covers=_calibrated(channel, requirements, design),
         )
 
@@ -47,29 +46,32 @@ def _procedure(channel: Channel, requirements: RequirementsFile) -> tuple[str, .
         return _REFERENCE
     low, high = requirements.pack.min_v, requirements.pack.max_v
     if "pack" in names:
-        return _two_points(low * requirements.pack.cells, high * requirements.pack.cells, "the whole string")
-    return _two_points(low, high, f"each of the {requirements.pack.cells} inputs, one after the other")
+        cells = requirements.pack.cells
+        return _one_point(low * cells, high * cells, "the whole string", "CAL PACK mV")
+    return _one_point(low, high, f"each of the {requirements.pack.cells} inputs, one after the other", "CAL CELL n mV")
 
 
-def _two_points(low: Decimal, high: Decimal, where: str) -> tuple[str, ...]:
-    middle = (low + high) / 2
+def _one_point(low: Decimal, high: Decimal, where: str, order: str) -> tuple[str, ...]:
+    middle, lowest, highest = (quantity(value, "V") for value in ((low + high) / 2, low, high))
     return (
-        f"Set {quantity(low, 'V')} at {where}, by the meter at the input's own terminals; give the meter's value to "
-        "the calibration order.",
-        f"Set {quantity(high, 'V')} there and do the same: offset and gain follow from the two.",
-        f"Save, restart, set {quantity(middle, 'V')} and note how far the reading is off.",
+        f"Set {middle} at {where}, by the meter at the input's own terminals; give the meter's value to {order}, which "
+        "sets the gain.",
+        f"CAL SAVE, restart, set {lowest} and {highest} and note how far the readings are off.",
     )
 
 
 _SHUNT = (
-    "Short the shunt amplifier's input at the shunt: set the zero, average over a minute.",
-    "Give the amplifier a known voltage within its range, by the meter; set the gain from the shunt's rated values.",
+    "Short the shunt amplifier's input at the shunt and let no current through the Hall sensor; CAL ZERO, then CAL "
+    "SAVE.",
+    "Give the amplifier a known voltage within its range, by the meter, and compare with the shunt's rated values. "
+    "There is no order for the gain: what is off is a part to be replaced.",
     "Reverse the source: the same current with the other sign.",
     "On the battery, later: compare with a clamp meter at a tenth and half of the greatest current, both ways.",
 )
 _HALL = (
-    "No conductor through the sensor: set the zero, average over a minute.",
-    "Ten turns of a wire through the sensor and 5 A from a supply stand for 50 A: set the gain.",
+    "No current through the sensor, the shunt amplifier's input shorted: CAL ZERO, then CAL SAVE.",
+    "Ten turns of a wire through the sensor and 5 A from a supply stand for 50 A: compare. There is no order for the "
+    "gain.",
     "Turn the wire round: the same current with the other sign.",
 )
 _ICE = (
@@ -79,6 +81,7 @@ _ICE = (
 )
 _REFERENCE = (
     "Measure the converter's reference at its pin and the known reference at its input.",
-    "Enter both into the calibration; save and restart.",
+    "Both within their data sheets; one that is not is replaced. There is no order for them: CAL CELL and CAL PACK "
+    "take out what the reference is off.",
     "Compare the known reference as the monitor reads it with the meter.",
 )

@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from agents.skills.battery.measuring import at_input, channels_of, is_comparable, is_difference, is_in_reach, words
+from agents.skills.battery.measuring import (
+    at_input,
+    channels_of,
+    is_comparable,
+    is_difference,
+    is_in_reach,
+    meter_error,
+    words,
+)
 from agents.skills.battery.test_plan.bench import shifted, source_of
 from agents.skills.battery.test_plan.draft import Draft, requirements_about
 from gates.design.files import Channel, DesignFile, Kind, Requirement, RequirementsFile
@@ -23,7 +31,7 @@ def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterato
             setup=f"The channel is calibrated. {source_of(channel.unit)}; a meter beside it whose error is worth at "
             f"most {quantity(meter_error(channel), channel.unit)}.",
             steps=tuple(
-                f"Set {quantity(value, channel.unit)}, wait 5 s, note the meter and ten readings."
+                f"Set {quantity(value, channel.unit)} {_set_by(channel)}, wait 5 s, note the meter and ten readings."
                 for value in _inputs(channel, requirements, design)
             ),
             expected=f"Each reading is within {allowed} of the meter; the ten readings differ by at most "
@@ -32,9 +40,10 @@ def channel_tests(requirements: RequirementsFile, design: DesignFile) -> Iterato
         )
 
 
-def meter_error(channel: Channel) -> Decimal:
-    """Return what a meter may be off if it is to judge a channel: a quarter of what is allowed."""
-    return _rounded(channel.required / 4)
+def _set_by(channel: Channel) -> str:
+    """Return by what an input is set: no bench has the current or the temperature itself."""
+    stands_in = is_comparable(channel.unit, "A") or is_comparable(channel.unit, "degC")
+    return "as the data sheet gives it" if stands_in else "by the meter"
 
 
 def _scatter(channel: Channel) -> Decimal:

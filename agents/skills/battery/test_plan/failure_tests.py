@@ -128,7 +128,8 @@ WHAT_IFS = (
         "Brown-out",
         r"brown|dip|sag|under-?volt.{0,20}(?:board|supply)|supply.{0,30}(?:low|falls)",
         (
-            "Feed the board's 5 V from a supply; lower it from 5.0 V to 3.5 V by 0.1 V every 5 s, and up again.",
+            "USB and VIN off: feed the board's 5 V from a supply; lower it from 5.0 V to 2.5 V by 0.1 V every 5 s, and "
+            "up again.",
             "Watch readings, lights and the reason of the restart in the line.",
         ),
         "No wrong reading is reported as good at any step: the board measures, tells a reference fault, or is in "
@@ -211,7 +212,42 @@ def _of_design(failure: FailureMode, element: Element | None, requirements: Requ
     )
 
 
+# How a failure that only this circuit has is brought about without harm. The first that is found in its words counts.
+_HANDS = (
+    (
+        r"relay does not close",
+        ("Supply off. Open one wire to the diodes of one cell's relay; for the transfer relay, the wire of pin 27.",),
+    ),
+    (r"decoder", ("Supply off. Take select wire A off the board and tie it low through 1 kΩ; then all four.",)),
+    (
+        r"capacitor",
+        ("Supply off. Take one end of the flying capacitor off.", "Then fit it again with 10 kΩ across it."),
+    ),
+    (r"divider", ("Supply off. Put 150 kΩ across the upper resistor of the pack's divider.", "Then open its fuse.")),
+    (r"whole string", ("Unplug the whole string of sensors while it runs.",)),
+    (
+        r"repeats one value",
+        (
+            "Supply off. Take one sensor of a string off and put a fixed 10 kΩ with 1 µF across it in its place.",
+            "Supply on; warm the sensor of the other string at the same place by hand, and wait for two minutes.",
+        ),
+    ),
+    (r"battery is empty", ("Take the dead-man battery out. Supply off, then on again.",)),
+    (r"host is gone", ("Pull the USB plug while everything is healthy; wait for 15 s.",)),
+    (
+        r"nothing disconnects",
+        (
+            "Provoke any alarm and leave its cause for a minute.",
+            "Measure that no output of the monitor goes to a switch.",
+        ),
+    ),
+)
+
+
 def _by_hand(where: str, what: str) -> tuple[str, ...]:
+    for words, steps in _HANDS:
+        if re.search(words, f"{where}: {what}", re.IGNORECASE):
+            return (*steps, "Supply on at 100 mA if it is off; note what shows, sounds and stands in the line.")
     return (
         f"Supply off. Bring about at {where}: {what}. Open a wire at its plug, or bridge it by 10 kΩ; never a cell.",
         "Supply on at 100 mA; start the stop watch and note what shows, sounds and stands in the line.",

@@ -91,7 +91,7 @@ TOGETHER = (
         (
             "Measure the 5 V of the board at the least and the most that the pack has.",
             "Measure the resistance between the host's ground and the pack's negative end, supply off.",
-            "After an hour at the most, feel at no part: measure the temperatures of converter and relays.",
+            "After an hour at the most, touch nothing and measure the temperatures of converter and relays.",
         ),
         "5 V within ±0.25 V; no connection between host and pack that the design does not name; nothing above 60 °C.",
         Subject.ALERTS,

@@ -7,14 +7,14 @@ beyond, and has to stay silent that far before.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from agents.skills.battery.measuring import unsure
+from agents.skills.battery.measuring import is_difference, unsure
 from agents.skills.battery.test_plan.bench import beside, rig_of, shifted
 from agents.skills.battery.test_plan.draft import Draft, covering_limit
 from gates.design.files import DesignFile, Direction, Kind, Level, Limit, RequirementsFile
 from gates.design.words import quantity
 
-# What measuring every channel, deciding and lighting up may take beyond a limit's delay: four cycles of 250 ms.
-REACTION_S = Decimal(1)
+# What measuring every channel, deciding and lighting up may take beyond a limit's delay: two cycles of 250 ms.
+REACTION_S = Decimal("0.5")
 _SPOKEN = {
     Level.WARNING: "the yellow light is on and the line on the bus carries it",
     Level.ALARM: "the red light is on, the buzzer sounds until acknowledged and the line on the bus carries it",
@@ -25,7 +25,7 @@ def limit_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[
     """Yield one test for each limit: just inside, just beyond, back to clear."""
     for limit in requirements.limits:
         width = unsure(limit, design)
-        inside, beyond, clear = _away(limit, -width), _away(limit, width), _set_back(limit, width)
+        inside, beyond, clear = _before(limit, width), _away(limit, width), _set_back(limit, width)
         silent, loud, over = (quantity(value, limit.unit) for value in (inside, beyond, clear))
         rig = rig_of(limit)
         yield Draft(
@@ -34,8 +34,9 @@ def limit_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[
             setup=" ".join(part for part in (rig.setup, beside(limit)) if part),
             steps=(
                 f"{rig.turn.format(value=silent)}; wait {_wait(limit)}.",
-                f"{rig.turn.format(value=loud)}; start the stop watch.",
-                f"Note when {limit.name} shows; press the acknowledge button.",
+                f"{rig.turn.format(value=loud)}.",
+                f"Note when {limit.name} shows, by the milliseconds of the lines since the value went beyond; press "
+                "the acknowledge button.",
                 f"{rig.turn.format(value=over)}; note whether it is over.",
             ),
             expected=_expected(limit, silent, loud, over),
@@ -48,6 +49,12 @@ def limit_tests(requirements: RequirementsFile, design: DesignFile) -> Iterator[
 def _away(limit: Limit, width: Decimal) -> Decimal:
     """Return the value that lies so far beyond the limit, or before it if negative; rounded away from the limit."""
     return shifted(limit.value, width if limit.direction is Direction.ABOVE else -width, limit.unit)
+
+
+def _before(limit: Limit, width: Decimal) -> Decimal:
+    """Return a value at which the limit is silent for certain; a difference cannot become less than none."""
+    before = _away(limit, -width)
+    return max(before, Decimal(0)) if is_difference(limit) and limit.value > 0 else before
 
 
 def _set_back(limit: Limit, width: Decimal) -> Decimal:

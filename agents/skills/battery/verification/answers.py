@@ -70,8 +70,9 @@ class Answering:
         for limit in self.limits(unit):
             naming = self.naming(limit)
             if naming and all(self.conclusions[item.id] is Conclusion.MET for item in naming):
-                value, delay = quantity(limit.value, limit.unit), quantity(limit.delay_s, "s")
-                yield f"{limit.name}: {limit.direction} {value} after {delay}"
+                value = quantity(limit.value, limit.unit)
+                after = f"after {quantity(limit.delay_s, 's')}" if limit.delay_s else "at once"
+                yield f"{limit.name}: {limit.direction} {value} {after}"
 
     def nobodys(self, unit: str) -> Iterator[str]:
         """Yield the limits that no requirement names, so that nobody has looked after them."""
