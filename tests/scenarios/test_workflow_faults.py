@@ -30,7 +30,7 @@ def top(line: str) -> str:
 
 # What is in the file, on which line the fault is, and what has to be said.
 FAULTS: dict[str, tuple[str | bytes, int, str]] = {
-    "nothing": ("", 1, "says nothing; write KEY: VALUE into it, such as workflow: NAME"),
+    "nothing": ("", 1, "says nothing; begin it with: workflow: NAME"),
     "a comment only": ("# nothing yet\n", 1, "says nothing"),
     "a list": ("- a\n- b\n", 1, "the key `workflow` is missing"),
     "a sentence": ("please do it\n", 1, "the key `workflow` is missing"),
