@@ -1,13 +1,15 @@
 """Definitions: what is in the catalogue, and how a wrong one is told."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from agents.definitions import Tier, catalogue, load, load_folder, parse
+from agents.definitions import KEYS, Tier, catalogue, load, load_folder, parse, read_text
 from agents.skills.catalogue import SKILLS
 from protocol.errors import DefinitionError
 from protocol.messages import MessageType
+from tests.cases import ROOT
 
 GOOD = """---
 name: fact-writer
@@ -88,3 +90,10 @@ def test_one_name_defined_twice_names_both_files(tmp_path: Path) -> None:
         (tmp_path / name).write_text(GOOD)
     with pytest.raises(DefinitionError, match=r"b\.md:2: name: fact-writer is also defined in .*a\.md"):
         load_folder(tmp_path)
+
+
+def test_the_page_about_agents_has_every_key_and_an_example_without_findings() -> None:
+    page = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == set(KEYS)
+    [shown] = re.findall(r"^```markdown\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert read_text(shown, "gap-finder.md").findings == ()
