@@ -18,7 +18,19 @@ from protocol.errors import DefinitionError
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _FENCE: Final = "---"
 _LONGEST_AGE_H: Final = 87_600  # ten years
-KEYS: Final = ("name", "description", "tools", "model", "tier", "rationale", "team", "skills", "max-age-h")
+KEYS: Final = (
+    "name",
+    "description",
+    "tools",
+    "model",
+    "tier",
+    "rationale",
+    "team",
+    "skills",
+    "accepts",
+    "leads",
+    "max-age-h",
+)
 
 
 class Tier(Enum):

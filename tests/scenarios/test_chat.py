@@ -74,7 +74,7 @@ def test_only_what_can_be_done_here_can_be_talked_to() -> None:
     for name, why in (("nobody", "there is no agent 'nobody'"), ("skill-runner", "what --skills FILE brings")):
         with pytest.raises(DefinitionError, match=why):
             partner(name, None)
-    with pytest.raises(DefinitionError, match="without a model; to be talked to: contradiction-finder"):
+    with pytest.raises(DefinitionError, match=r"without a model; to be talked to: .*contradiction-finder"):
         partner("code-reviewer", None)
     with pytest.raises(SourceError, match="has no skill 'sing'"):
         runner.with_skill("sing")
