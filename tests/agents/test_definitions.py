@@ -7,6 +7,7 @@ import pytest
 from agents.definitions import Tier, catalogue, load, load_folder, parse
 from agents.skills.catalogue import SKILLS
 from protocol.errors import DefinitionError
+from protocol.messages import MessageType
 
 GOOD = """---
 name: fact-writer
@@ -49,6 +50,13 @@ def test_a_definition_is_read_as_people_write_it() -> None:
     assert definition.role == "You write."
 
 
+def test_what_an_agent_hears_and_leads_is_read() -> None:
+    definition = parse(GOOD.replace("colour: blue", "accepts: [answer, control]\nleads: data"), "x.md")
+    assert definition.accepts == (MessageType.ANSWER, MessageType.CONTROL)
+    assert definition.leads == "data"
+    assert definition.unknown == ()
+
+
 def test_carriage_returns_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
@@ -62,9 +70,11 @@ def test_carriage_returns_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path) 
         ("---\nname: a\n", "x.md:1: the front matter is never closed"),
         ("---\nname: [a\n---\n", "x.md:2: not YAML"),
         ("---\n- a\n---\n", "x.md:2: the front matter is not a list"),
-        ("---\ndescription: d\nname: a b\n---\n", "x.md:3: name: 'a b' is not a name"),
+        ("---\ndescription: d\nname: '***'\n---\n", "x.md:3: name: '***' is not a name"),
+        ("---\ndescription: d\nname: human\n---\n", "x.md:3: name: human is in every run already"),
         ("---\nname: a\n---\n", "x.md:2: description: missing"),
-        ("---\nname: a\ndescription: d\ntier: huge\n---\n", "x.md:4: tier: 'huge' is not one of strategic"),
+        ("---\nname: a\ndescription: d\naccepts: [anser]\n---\n", "x.md:4: accepts: 'anser' is not a type of message"),
+        ("---\nname: a\ndescription: d\nmax-age-h: soon\n---\n", "x.md:4: max-age-h: 'soon' is not a whole number"),
     ],
 )
 def test_a_wrong_definition_is_told_by_file_and_line(text: str, complaint: str) -> None:
