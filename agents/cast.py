@@ -39,9 +39,10 @@ its coordinator → `@tech-lead-orchestrator` → `@human`. The tier of a leader
 
 _TASKS: Final = """## Which coordinator takes which task
 
-A task belongs to the team of the agent whose skill it asks for, and a plan to the coordinator of that team. A plan
-for several teams is given in parts, one to each coordinator, by the tech lead. A coordinator may hand a part to another
-one; its definition says which, and to whom.
+A task belongs to the team of the agent whose skill it asks for; whoever leads that team is the coordinator to name in a
+plan of such tasks (`coordinator`, see [workflows](workflows.md)). A plan for several teams goes to the coordinator of
+the team on whose results the others wait. It may assign agents of any team; what it should rather leave to another
+coordinator stands in its definition.
 """
 
 _RESOLVED: Final = (
