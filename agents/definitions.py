@@ -178,7 +178,7 @@ def _name(keys: Keys, path: str) -> str:
         keys.fail("name", "a list or a map stands where a name belongs", "write such as: name: fact-writer")
         return ""
     given = (value or "").strip()
-    name = given if _NAME.fullmatch(given) else _as_name(given or Path(path).stem)
+    name = given if _NAME.fullmatch(given) else as_name(given or Path(path).stem)
     if not name:
         rule = "use letters, digits, dash, dot or underscore, such as fact-writer"
         keys.fail("name", f"{given[:80]!r} is not a name", rule)
@@ -193,7 +193,7 @@ def _name(keys: Keys, path: str) -> str:
     return name
 
 
-def _as_name(text: str) -> str:
+def as_name(text: str) -> str:
     """Return a text as a name can be spelled: `Frontend Developer` is frontend-developer; "" where nothing is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9._-]+", "-", plain.lower()).strip("-._")[:_LONGEST_NAME]
@@ -251,7 +251,8 @@ def _accepted(keys: Keys) -> Iterator[MessageType]:
 
 
 def _max_age_h(keys: Keys) -> int:
-    given = keys.text("max-age-h") or "0"
+    value = keys.value("max-age-h")
+    given = (value or "0").strip() if value is None or isinstance(value, str) else str(value)
     if given.isascii() and given.isdecimal() and len(given) < 6 and int(given) <= _LONGEST_AGE_H:
         return int(given)
     what = f"{given[:40]!r} is not a whole number of hours from 0 to {_LONGEST_AGE_H}"

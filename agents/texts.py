@@ -35,7 +35,7 @@ def _below(folder: Path, known: dict[str, Path], tell: Tell) -> Iterator[Path]:
     known[real] = folder
     try:
         with os.scandir(folder) as found:
-            inside = sorted(found, key=lambda entry: entry.name)
+            inside = sorted(found, key=lambda entry: (entry.is_symlink(), entry.name))  # links after what they name
     except OSError as error:
         tell(Finding(Level.ERROR, str(folder), 1, f"cannot be read: {error.strerror}", "allow it, or take it away"))
         return

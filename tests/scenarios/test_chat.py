@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.definitions import Definition
 from agents.skills.own import load_own
 from bus.artifacts import ArtifactStore
 from bus.records import Entry
@@ -35,7 +36,8 @@ from scenarios.replies import longer_plan
 from tests.builders import message
 
 OWN = load_own(b"def count(work): ...\ndef shout(work): ...\n", "own.py")
-PARTNER = Partner("worker", ("count", "shout"), "count", settings={"end": "!"})
+WORKER = Definition(name="worker", description="Works.", role="", skills=("count", "shout"))
+PARTNER = Partner("worker", WORKER.skills, "count", WORKER, settings={"end": "!"})
 
 
 def entry(kind: MessageType, body: Body, sequence: int, task: str = "run") -> Entry:
