@@ -8,6 +8,7 @@ from typing import Final
 
 from agents.definitions import Definition, Tier, load_folder
 from agents.skills.catalogue import SKILLS
+from agents.teams import Teams
 
 LEADS: Final = "leads"  # the team of those who lead the others; the tech lead leads it and is in it
 _FOLDS: Final = frozenset({"run-plan", "decide-mission"})  # what coordinators/ does, by code as well
@@ -39,10 +40,10 @@ its coordinator → `@tech-lead-orchestrator` → `@human`. The tier of a leader
 
 _TASKS: Final = """## Which coordinator takes which task
 
-A task belongs to the team of the agent whose skill it asks for; whoever leads that team is the coordinator to name in a
-plan of such tasks (`coordinator`, see [workflows](workflows.md)). A plan for several teams goes to the coordinator of
-the team on whose results the others wait. It may assign agents of any team; what it should rather leave to another
-coordinator stands in its definition.
+A task belongs to the team of the agent whose skill it asks for. A workflow whose agents are all of one team goes to
+whoever leads it; one of several teams goes to `@data-coordinator`, or to the one that it names (`coordinator`, see
+[workflows](workflows.md)): name who leads the team on whose results the others wait. A coordinator may assign agents
+of any team; what it should rather leave to another coordinator stands in its definition.
 """
 
 _RESOLVED: Final = (
@@ -159,15 +160,16 @@ def _skills(names: Iterable[str]) -> str:
 
 
 def _teams(members: Mapping[str, Definition]) -> Iterator[tuple[str, ...]]:
+    teams = Teams(members)
     for leader in _leaders(members):
-        led = [one.name for one in members.values() if one.team == leader.leads and one is not leader]
-        yield leader.leads, f"`@{leader.name}`", ", ".join(f"`@{name}`" for name in led)
+        yield leader.leads, f"`@{leader.name}`", ", ".join(f"`@{name}`" for name in teams.led_by(leader.name))
 
 
 def _tasks(members: Mapping[str, Definition]) -> Iterator[tuple[str, ...]]:
+    teams = Teams(members)
     for leader in _leaders(members):
         if leader.leads != LEADS:
-            skills = [skill for one in members.values() if one.team == leader.leads for skill in one.skills]
+            skills = [skill for name in teams.led_by(leader.name) for skill in members[name].skills]
             yield f"`@{leader.name}`", leader.description, _skills(skills)
 
 

@@ -10,10 +10,11 @@ import pytest
 from agents.cast import LEADS, cast, page
 from agents.definitions import RESERVED, Definition, Tier, catalogue
 from agents.skills.catalogue import SKILLS
+from agents.teams import Teams, role_of
 from bus.roles import MAY_PUBLISH, Role
 from protocol.conditions import read_condition
 from protocol.messages import MessageType
-from protocol.topics import GATEKEEPER, inbox_of, topic_of
+from protocol.topics import GATEKEEPER, HUMAN, TECH_LEAD, inbox_of, topic_of
 from tests.cases import ROOT
 
 STRATEGIC = """tech-lead-orchestrator backend-architect api-architect cloud-architect database-optimizer
@@ -96,12 +97,6 @@ def shared(one: Definition, other: Definition) -> float:
     return len(first & second) / min(len(first), len(second))
 
 
-def role_of(definition: Definition) -> Role:
-    if definition.leads == LEADS:
-        return Role.TECH_LEAD
-    return Role.COORDINATOR if definition.leads else Role.SPECIALIST
-
-
 def claimed_without_a_model(one: Definition) -> set[str]:
     parts = re.split(r"(?<=[.;])\s+", one.role)
     claims = [part for part in parts if re.search(r"\bdeterministic\b|\bwithout a model\b", part, re.IGNORECASE)]
@@ -127,6 +122,15 @@ def test_every_team_has_one_leader_and_every_leader_a_team() -> None:
     members = everybody().values()
     assert {one.team for one in members} == TEAMS
     assert sorted(one.leads for one in members if one.leads) == sorted(TEAMS)
+
+
+def test_a_failure_goes_up_from_agent_to_coordinator_to_tech_lead_to_a_person() -> None:
+    teams = Teams(everybody())
+    for name, one in everybody().items():
+        above = teams.answers_to(name)
+        expected = {Role.TECH_LEAD: HUMAN, Role.COORDINATOR: TECH_LEAD}.get(role_of(one))
+        assert above == (expected or f"@{teams.leader_of(one.team)}")
+        assert above in one.role, f"{name} does not say that it answers to {above}"
 
 
 def test_who_leads_a_team_is_in_the_team_of_the_leads_and_the_tech_lead_leads_those() -> None:
