@@ -60,7 +60,7 @@ def list_agents(
         raise SourceError(f"there is no team {team!r}; {nearest(team, teams.names())}")
     shown = [one for one in found.values() if with_house or _is_for_work(one)]
     shown = [one for one in shown if tier in (None, one.tier) and team in (None, one.team, one.leads)]
-    shown.sort(key=lambda one: (list(Tier).index(one.tier), one.team, not one.leads, one.name))
+    shown.sort(key=lambda one: (list(Tier).index(one.tier), one.leads or one.team, not one.leads, one.name))
     if as_json:
         for one in shown:
             say_json(_facts(one, teams))
