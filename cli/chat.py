@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from agents.gathering import Gathered
 from agents.memory import Memory
 from agents.skills.own import OwnSkills, load_own, read_own
 from agents.skills.questions import RUNS_SETTING
@@ -17,6 +18,7 @@ from bus.artifacts import ArtifactStore
 from bus.journal import JournalReader
 from bus.records import Entry
 from bus.run import RunFolder
+from cli.agents import Catalogue, told_of
 from cli.exits import Exit
 from cli.lines import Lines
 from cli.missions import Json, NoCache, RunDir, prepared, start_of
@@ -72,6 +74,7 @@ def chat(
         "out"
     ),
     person: Person = "",
+    folders: Catalogue = None,
     run_dir: RunDir = None,
     no_cache: NoCache = False,
     as_json: Json = False,
@@ -86,14 +89,19 @@ def chat(
     settings = load()
     if with_agent is not None and of_run is not None:
         raise SourceError("a conversation that goes on is with whom it was: give --with or --run, not both")
-    talk = _gone_on(find_run(settings, of_run)) if of_run else _new(settings, with_agent or _LEAD, skills, run_dir)
+    if folders and of_run is not None:
+        raise SourceError("a conversation that goes on has its agent with it: give --catalogue or --run, not both")
+    among = told_of(folders)
+    talk = (
+        _gone_on(find_run(settings, of_run)) if of_run else _new(settings, with_agent or _LEAD, among, skills, run_dir)
+    )
     talk.by, talk.is_json, talk.output = name_of(person), as_json, talk.output or output.absolute()
     raise typer.Exit(talk.carry_on(settings, is_cached=not no_cache))
 
 
-def _new(settings: Settings, agent: str, skills: Path | None, run_dir: Path | None) -> "_Talk":
+def _new(settings: Settings, agent: str, among: Gathered, skills: Path | None, run_dir: Path | None) -> "_Talk":
     own = read_own(skills) if skills is not None else None
-    whom = partner(agent, own)
+    whom = partner(agent, own, among)
     if whom.agent == CLERK:
         whom = replace(whom, settings={RUNS_SETTING: str(settings.runs.absolute())})
     return _Talk(whom, lambda: new_run(settings, NAME, run_dir), own=own)
@@ -108,7 +116,7 @@ def _gone_on(run: RunFolder) -> "_Talk":
         list(before.hear(entry))
     known = mission_of(start, 1)
     own = load_own(ArtifactStore(run.artifacts).get(known.skills), known.skills.path) if known.skills else None
-    whom = gone_on(agent, own, before.plan.tasks[-1])
+    whom = gone_on(agent, own, before.plan.tasks[-1], known.definitions)
     return _Talk(whom, lambda: run, past=head, mission=known, output=Path(dict(known.settings)["output"]))
 
 
@@ -170,7 +178,7 @@ class _Talk:
             task = None if line is None else self._understood(line)
             if task is not None:
                 skills = self.own.stored(ArtifactStore(self.run.artifacts)) if self.own is not None else None
-                return begun(task, self.output or Path("out"), self.by, skills)
+                return begun(task, self.output or Path("out"), self.by, skills, self.whom.definition)
         return None
 
     def _at_end(self, end: End) -> bool:

@@ -7,6 +7,7 @@ from inspect import cleandoc
 
 import typer
 
+from cli.agents import agents_app
 from cli.auditing import audit_app, show_costs
 from cli.cache import cache_app
 from cli.chat import chat
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(run_app, name="run")
 app.add_typer(workflow_app, name="workflow")
+app.add_typer(agents_app, name="agents")
 app.command()(chat)
 app.command()(resume)
 app.command()(fork)
@@ -76,7 +78,7 @@ def _in_paragraphs(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(text).split("\n\n"))
 
 
-for _group in (app, run_app, workflow_app, audit_app, keys_app, cache_app, memory_app):
+for _group in (app, run_app, workflow_app, agents_app, audit_app, keys_app, cache_app, memory_app):
     for _command in _group.registered_commands:
         _command.help = _in_paragraphs(getattr(_command.callback, "__doc__", None) or "")
 

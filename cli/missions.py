@@ -22,7 +22,7 @@ from coordinators.refold import refold
 from coordinators.tech_lead import TechLead
 from protocol.bodies import Control, File, Verb
 from protocol.decoder import decode
-from protocol.errors import OrchestraError, SourceError
+from protocol.errors import DefinitionError, OrchestraError, SourceError
 from protocol.topics import TECH_LEAD
 from scenarios.battery_design import plan as battery_design
 from scenarios.fork import branch
@@ -153,7 +153,10 @@ def resume(
 
 def _consider_changes(run: RunFolder, accept: bool) -> None:
     start = start_of(run)
-    found = revision(run, start, Path(dict(mission_of(start, 1).settings)["output"]))
+    try:
+        found = revision(run, start, Path(dict(mission_of(start, 1).settings)["output"]))
+    except DefinitionError as error:
+        raise DefinitionError(f"{error}\nto go on as it began: orchestra resume {run.path} --as-recorded") from error
     if found is None:
         return
     listed = "; ".join(found.differences[:8])

@@ -44,6 +44,8 @@ One object a line, UTF-8.
 | `memory list`, `memory forget` | `id`, `project`, `kind` (`fact`, `progress`), `key`, `value`, `count`, `first`, `last`, `contradicts` (ids), `sources` (each `run`, `task`, `agent`, `message`, `sequence`, `accepted`; the latest five), `age_s` |
 | `cache why` | `key`, `agent`, `run`, `task`, `uses`, `max_age_s`, `age_s`, `usable`, `reason`, `components` (each a list that begins with its name) |
 | `costs` | `run`, `by`, `usd` (null when a price is unknown), `usd_known`, `unpriced_calls`, `rows` |
+| `agents list`, `agents show` | `name`, `description`, `tools`, `model`, `tier`, `rationale`, `team`, `skills`, `accepts`, `leads`, `max_age_s`, `other_keys`, `takes_part_as`, `led_by` (or null), `answers_to`, `leads_agents`, `sends`, `hears`, `file`; `show` also `role` |
+| `agents check` | `file`, `line`, `level` (`error`, `warning`, `note`), `what`, `way_out` |
 | `validate` | `file`, `valid`, `code`, `line`, `column`, `reason` |
 | `doctor` | `name`, `is_there`, `found`, `fix`, `is_needed` |
 """  # fmt: skip

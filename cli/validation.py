@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from agents.templates import template_for
+from cli.agents import Catalogue, one_of, told_of
 from cli.exits import Exit
 from cli.screen import say
 from observers.summary import printable
@@ -87,9 +89,17 @@ def _line(row: dict[str, Any]) -> str:
 
 def template(
     kind: Annotated[MessageType, typer.Argument(metavar="TYPE", help="A message type, such as task-completion.")],
+    agent: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As this agent would send it, or else as it would get it.")
+    ] = None,
+    folders: Catalogue = None,
 ) -> None:
     """Print a complete message of a type, valid as it is, with a comment on what each element takes."""
-    sys.stdout.write(template_text(kind))
+    if agent is None:
+        sys.stdout.write(template_text(kind))
+        return
+    found = told_of(folders)
+    sys.stdout.write(template_for(kind, one_of(found, agent).name, found.definitions))
 
 
 def schema(

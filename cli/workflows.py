@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from agents.definitions import catalogue
+from agents.gathering import gathered
 from bus.artifacts import ArtifactStore
+from cli.agents import Catalogue
 from cli.exits import Exit
 from cli.missions import Json, NoCache, Quiet, RunDir, carry_out
 from cli.runs import new_run, project_memory
@@ -70,6 +71,7 @@ def run_workflow(
     output: Annotated[Path, typer.Option(help="Where the results go.")] = Path("out"),
     given: Given = None,
     with_files: Files = None,
+    folders: Catalogue = None,
     parallel: Annotated[int, typer.Option(min=1, max=16, help="How many of several missions at once.")] = 2,
     run_dir: RunDir = None,
     no_cache: NoCache = False,
@@ -86,11 +88,14 @@ def run_workflow(
     elif not files:
         raise typer.BadParameter("give a workflow's FILE, or --task", param_hint="FILE")
     if files and len(files) > 1:
-        raise typer.Exit(_run_all(files, output, parallel, _passed_on(given, with_files, no_cache), as_json))
-    source = _proposed(task, with_files or [], save) if task else _read((files or [""])[0], given)
+        passed = _passed_on(given, with_files, folders, no_cache)
+        raise typer.Exit(_run_all(files, output, parallel, passed, as_json))
+    source = _proposed(task, with_files or [], folders, save) if task else _read((files or [""])[0], given, folders)
     with tempfile.TemporaryDirectory() as folder:  # what cannot be planned leaves no run behind
-        check_size(plan_mission(source, output, ArtifactStore(Path(folder)), with_files or ()))
+        planned = plan_mission(source, output, ArtifactStore(Path(folder)), with_files or ())
+        check_size(planned)
     check_writable(output)
+    _say_notes(planned)
     settings = load()
     run = new_run(settings, source.workflow.workflow.replace("/", "-"), run_dir)
     store = ArtifactStore(run.artifacts)
@@ -106,14 +111,19 @@ def _write(path: Path, text: str) -> None:
     say(f"  {path}")
 
 
-def _read(name: str, given: list[str] | None) -> Source:
+def _say_notes(mission: Mission) -> None:
+    for note in mission.notes:
+        warn(f"note: {note}", "dim")
+
+
+def _read(name: str, given: list[str] | None, folders: list[Path] | None) -> Source:
     _check_exists(name)
-    return read_workflow(Path(name), _given(given))
+    return read_workflow(Path(name), _given(given), folders or ())
 
 
-def _proposed(task: str, files: list[Path], save: Path | None) -> Source:
+def _proposed(task: str, files: list[Path], folders: list[Path] | None, save: Path | None) -> Source:
     """Make a workflow of a task in words, show what it is and why, and return it where it can be carried out."""
-    made = propose(task, files, catalogue())
+    made = propose(task, files, gathered(catalogues=folders or ()).definitions)
     for line in explained(made.choice):
         warn(line)
     for name, doer in made.doers.items():
@@ -127,13 +137,13 @@ def _proposed(task: str, files: list[Path], save: Path | None) -> Source:
         warn("\n" + as_yaml(made.workflow))
         listed = "".join(f"\n  {one}" for one in made.missing)
         raise DefinitionError(f"the task cannot be carried out as it stands:{listed}\nbegin with: --save FILE")
-    return Source(made.workflow, Path.cwd())
+    return Source(made.workflow, Path.cwd(), catalogues=tuple(folders or ()))
 
 
 @workflow_app.command()
-def check(file: File, given: Given = None, with_files: Files = None) -> None:
+def check(file: File, given: Given = None, with_files: Files = None, folders: Catalogue = None) -> None:
     """Say whether a workflow could be carried out; every fault with its file, its line and what to do."""
-    with _planned(file, given, with_files) as (mission, graph):
+    with _planned(_read(str(file), given, folders), with_files) as (mission, graph):
         count = len(list(tasks_of(mission.plan)))
         names = ", ".join(member.name for member in mission.specialists)
         way = " → ".join(critical_path(graph))
@@ -146,9 +156,10 @@ def show(
     svg: Annotated[Path | None, typer.Option(metavar="PATH", help="Write the picture here instead.")] = None,
     given: Given = None,
     with_files: Files = None,
+    folders: Catalogue = None,
 ) -> None:
     """Draw a workflow: as a tree of text, or as SVG."""
-    with _planned(file, given, with_files) as (mission, graph):
+    with _planned(_read(str(file), given, folders), with_files) as (mission, graph):
         if svg is None:
             say(mission.scenario)
             for line in as_text(graph):
@@ -165,13 +176,14 @@ def plan(
     ] = False,
     given: Given = None,
     with_files: Files = None,
+    folders: Catalogue = None,
     as_json: Json = False,
 ) -> None:
     """Tell what would be done, by whom, in which order and for how long, without doing it.
 
     Times come from `estimate` (1 s where there is none); tokens are those of the files that are known now.
     """
-    with _planned(file, given, with_files) as (mission, graph):
+    with _planned(_read(str(file), given, folders), with_files) as (mission, graph):
         steps = forecast(graph)
         if with_assignments:
             for message in assignments(mission, graph):
@@ -213,13 +225,13 @@ def _facts(step: Step) -> dict[str, Any]:
 
 @contextmanager
 def _planned(
-    file: Path, given: list[str] | None, with_files: list[Path] | None, output: Path = Path("out")
+    source: Source, with_files: list[Path] | None, output: Path = Path("out")
 ) -> Iterator[tuple[Mission, Graph]]:
     """Plan a workflow in a store that is thrown away."""
-    source = _read(str(file), given)
     with tempfile.TemporaryDirectory() as folder:
         mission = plan_mission(source, output, ArtifactStore(Path(folder)), with_files or ())
         check_size(mission)
+        _say_notes(mission)
         yield mission, graph_of(mission.plan)
 
 
@@ -244,9 +256,12 @@ def _given(given: list[str] | None) -> dict[str, str]:
     return found
 
 
-def _passed_on(given: list[str] | None, with_files: list[Path] | None, no_cache: bool) -> list[str]:
+def _passed_on(
+    given: list[str] | None, with_files: list[Path] | None, folders: list[Path] | None, no_cache: bool
+) -> list[str]:
     passed = [part for one in given or [] for part in ("--set", one)]
     passed += [part for path in with_files or [] for part in ("--files", str(path))]
+    passed += [part for path in folders or [] for part in ("--catalogue", str(path))]
     return passed + (["--no-cache"] if no_cache else [])
 
 

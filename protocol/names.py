@@ -52,12 +52,22 @@ _FIRST_NS = -62_135_596_800_000_000_000  # 0001-01-01T00:00:00Z
 
 
 _AGENT_NAME: Final = TypeAdapter(AgentName)
+_IDENTIFIER: Final = TypeAdapter(Identifier)
 
 
 def is_agent_name(text: str) -> bool:
     """Return whether a text can be the name of an agent."""
+    return _is(_AGENT_NAME, text)
+
+
+def is_identifier(text: str) -> bool:
+    """Return whether a text can name a task, a skill or a message."""
+    return _is(_IDENTIFIER, text)
+
+
+def _is(kind: TypeAdapter[str], text: str) -> bool:
     try:
-        _AGENT_NAME.validate_python(text)
+        kind.validate_python(text)
     except ValidationError:
         return False
     return True

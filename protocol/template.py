@@ -4,13 +4,18 @@ from lxml import etree
 
 from protocol.encoder import encode
 from protocol.examples import example
-from protocol.messages import MessageType
+from protocol.messages import Message, MessageType
 from protocol.schema import documentation, type_of_leaf
 
 
 def template(kind: MessageType) -> str:
     """Return a complete, valid message of this type, indented, with a comment that says what each leaf takes."""
-    root = etree.fromstring(encode(example(kind)))
+    return explained(example(kind))
+
+
+def explained(message: Message) -> str:
+    """Return a message, indented, with a comment that says what each leaf takes."""
+    root = etree.fromstring(encode(message))
     etree.indent(root)
     described: set[str] = set()
     for node in list(root.iter("*")):

@@ -7,7 +7,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agents.definitions import catalogue
+from agents.definitions import Definition, catalogue
+from agents.gathering import Gathered, gathered
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills
 from agents.skills.questions import CONVERSATION, PROPOSAL, REQUEST
@@ -63,11 +64,13 @@ class Partner:
     """Whom a person talks to, and how the next line becomes a task.
 
     skills: those that can be run here. own: a digest of the skills that were brought along, "" where none were.
+    definition: of the agent; where it does not ship it travels with the conversation.
     """
 
     agent: str
     skills: tuple[str, ...]
     skill: str
+    definition: Definition
     own: str = ""
     files: tuple[File, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -103,16 +106,18 @@ class Partner:
             raise SourceError(f"it cannot be sent: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def partner(name: str, own: OwnSkills | None) -> Partner:
-    """Return whom to talk to, with its first skill. own: skills that were brought along.
+def partner(name: str, own: OwnSkills | None, among: Gathered | None = None) -> Partner:
+    """Return whom to talk to, with its first skill. own: skills that were brought along. among: default: what ships.
 
     Raises:
         DefinitionError: there is no such specialist, or it can do nothing here.
     """
-    definitions = catalogue()
-    name = name.removeprefix("@")
+    among = among or gathered()
+    definitions, name = among.definitions, name.removeprefix("@")
     definition = definitions.get(CLERK if name in _FOR_THE_LEAD else name)
     able = sorted(one for one in definitions if usable(definitions[one], own))
+    if definition is None and name in among.left_out:
+        raise DefinitionError(f"{name} cannot be used: {among.left_out[name]}")
     if definition is None:
         raise DefinitionError(f"there is no agent {name!r}; to be talked to: {', '.join(able)}")
     skills = usable(definition, own)
@@ -122,31 +127,33 @@ def partner(name: str, own: OwnSkills | None) -> Partner:
             f"@{definition.name} has no skill that can be run here without a model{brings}; "
             f"to be talked to: {', '.join(able)}"
         )
-    return Partner(definition.name, skills, skills[0], sha256(own.source).hexdigest() if own else "")
+    return Partner(definition.name, skills, skills[0], definition, sha256(own.source).hexdigest() if own else "")
 
 
-def gone_on(name: str, own: OwnSkills | None, last: PlannedTask) -> Partner:
-    """Return whom to talk to as it was when a conversation stopped.
+def gone_on(name: str, own: OwnSkills | None, last: PlannedTask, brought: Sequence[Definition] = ()) -> Partner:
+    """Return whom to talk to as it was when a conversation stopped. brought: definitions that it had brought along.
 
     Raises:
         DefinitionError, SourceError: the agent, or its skill, is not there any more.
     """
     told = {setting.name: setting.value for setting in last.settings if setting.name not in RESERVED}
-    before = partner(name, own).with_skill(last.skill)
+    among = Gathered({**catalogue(), **{definition.name: definition for definition in brought}})
+    before = partner(name, own, among).with_skill(last.skill)
     files = tuple(
         file for file in last.inputs if file.media_type != MEDIA_TYPE and not file.path.startswith(f"{PROPOSAL}/")
     )
     return replace(before, files=files, settings=told)
 
 
-def begun(first: PlannedTask, output: Path, person: str, skills: File | None) -> Mission:
-    """Return the mission that a first line makes."""
+def begun(first: PlannedTask, output: Path, person: str, skills: File | None, definition: Definition) -> Mission:
+    """Return the mission that a first line makes. definition: of whom it is said to."""
     return Mission(
         scenario=NAME,
         coordinator=COORDINATOR,
         specialists=(CastMember(first.agent, Role.SPECIALIST),),
         plan=Plan(tasks=(first,)),
         settings=(("output", str(output.absolute())), (NAME, first.agent), ("person", person)),
+        definitions=(definition,),
         skills=skills,
     )
 

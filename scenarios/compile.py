@@ -64,6 +64,7 @@ def plan_mission(source: Source, output: Path, store: ArtifactStore, files: Sequ
         settings=(("output", str(output.absolute())), *origin(source, files)),
         definitions=tuple(doers.definitions[name[1:]] for name in names),
         skills=compiler.skills_file(),
+        notes=doers.notes,
     )
 
 

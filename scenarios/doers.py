@@ -2,24 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 
-from agents.definitions import Definition, catalogue, load_folder
+from agents.definitions import Definition
+from agents.gathering import NO_FOLDER, Gathered, gathered
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills, read_own
+from agents.teams import Teams, is_coordinator
 from protocol.errors import DefinitionError, SourceError
 from scenarios.document import Place, nearest
+from scenarios.references import all_steps
 from scenarios.source import Source
 from scenarios.workflow import Step
 
 
-def _definitions(source: Source) -> dict[str, Definition]:
-    """Return the agents there are: those that ship, then those of the workflow's folders, which go before them."""
-    found = dict(catalogue())
-    for number, folder in enumerate(source.workflow.agents):
-        path = source.folder / folder
+def _gathered(source: Source) -> Gathered:
+    """Return the agents there are, of the workflow's folders, of the command's, and those that ship."""
+    folders = [source.folder / folder for folder in source.workflow.agents]
+    for number, path in enumerate(folders):
         if not path.is_dir():
-            raise source.fault(("agents", number), f"{path} is no folder; name one with agent definitions (*.md)")
-        found |= load_folder(path)
-    return found
+            raise source.fault(("agents", number), f"{path} {NO_FOLDER}")
+    return gathered(folders, source.catalogues)
 
 
 def _own_skills(source: Source) -> OwnSkills | None:
@@ -50,19 +51,30 @@ class Doers:
     """
 
     def __init__(self, source: Source) -> None:
-        self._source, self.definitions, self.own = source, _definitions(source), _own_skills(source)
+        self._source, self._gathered, self.own = source, _gathered(source), _own_skills(source)
+        self.definitions, self.notes = self._gathered.definitions, self._gathered.notes
 
     def coordinator(self) -> str:
-        """Return who divides the work, with @.
+        """Return who divides the work, with @: who is named, else whoever leads the team of all who do a step.
 
         Raises:
-            DefinitionError: nobody of that name is a coordinator.
+            DefinitionError: nobody of that name is a coordinator; or as for `of`.
         """
-        name = self._source.workflow.coordinator.removeprefix("@")
-        able = [known for known in self.definitions if known.endswith("coordinator")]
+        workflow = self._source.workflow
+        if "coordinator" not in workflow.model_fields_set:
+            return Teams(self.definitions).coordinator_for(self._everybody())
+        name = workflow.coordinator.removeprefix("@")
+        able = [known for known, one in self.definitions.items() if is_coordinator(one)]
         if name not in able:
             raise self._unknown("coordinator", name, able, ("coordinator",))
         return f"@{name}"
+
+    def _everybody(self) -> Iterator[str]:
+        """Yield who does a step, or stands in for whoever cannot."""
+        for one in all_steps(self._source.workflow):
+            if one.step.pattern is None:
+                yield self.of(one.step, one.place)[0]
+                yield from (name.removeprefix("@") for name in one.step.otherwise)
 
     def of(self, step: Step, place: Place) -> tuple[str, str]:
         """Return who does a step, without @, with which skill; where only one of them is given, the other follows.
@@ -99,6 +111,9 @@ class Doers:
         raise self._unknown("skill", skill, [*SKILLS, *own], place)
 
     def _unknown(self, what: str, name: str, known: Iterable[str], place: Place) -> DefinitionError:
+        left_out = self._gathered.left_out.get(name.removeprefix("@"))
+        if left_out is not None:
+            return self._source.fault(place, f"{name} cannot be used: {left_out}")
         return self._source.fault(place, f"there is no {what} {name!r}; {nearest(name, known)}")
 
     def alternatives(self, step: Step, place: Place) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Mission:
 
     settings: what `orchestra resume` needs to know again; journaled with the start.
     definitions: of agents; those that ship need not be among them. skills: a file with skills of the mission's own.
+    notes: what somebody who begins it should know about its agents; nothing that a resume needs.
     """
 
     scenario: str
@@ -40,6 +41,7 @@ class Mission:
     settings: tuple[tuple[str, str], ...] = ()
     definitions: tuple[Definition, ...] = ()
     skills: File | None = None
+    notes: tuple[str, ...] = ()
 
     def definition_of(self, agent: str) -> Definition:
         """Return the definition of an agent of the cast, by its name with @.
@@ -106,7 +108,8 @@ def mission_of(start: Control, instances: int) -> Mission:
         specialists=tuple(CastMember(name, Role.SPECIALIST, instances) for name in agents_of(start.plan.tasks)),
         plan=start.plan,
         settings=tuple((name, value) for name, value in told.items() if name not in ("coordinator", _SKILLS, *texts)),
-        definitions=tuple(parse(text, name) for name, text in texts.items()),
+        # Of a file without a name in it the agent was called after the file.
+        definitions=tuple(parse(text, f"{name.removeprefix(DEFINITION)}.md") for name, text in texts.items()),
         skills=File(path=path, sha256=digest, media_type="text/x-python") if digest else None,
     )
 

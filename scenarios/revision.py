@@ -41,8 +41,9 @@ def revision(run: RunFolder, start: Control, output: Path) -> Revision | None:
     path = Path(told.get("workflow", ""))
     if "workflow" not in told or not path.is_file() or start.plan is None:
         return None
-    given, files = given_in(told)
-    mission = plan_mission(read_workflow(path, given), output, ArtifactStore(run.artifacts), files)
+    given = given_in(told)
+    source = read_workflow(path, given.parameters, given.catalogues)
+    mission = plan_mission(source, output, ArtifactStore(run.artifacts), given.files)
     before = {name: value for name, value in told.items() if name.startswith(DEFINITION)}
     differences = (*_plan_differences(start.plan, mission.plan), *_agents(before, dict(brought_along(mission))))
     return Revision(mission, differences, path) if differences else None

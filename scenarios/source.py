@@ -13,6 +13,7 @@ from scenarios.workflow import Workflow
 
 _GIVEN: Final = "set."
 _FILE: Final = "files."
+_CATALOGUE: Final = "catalogue."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,14 @@ class Source:
     """A workflow and where it comes from. document: of a file, for complaints with lines; None for one in Python.
 
     folder: against which its paths are meant. given: values of parameters that are not its own defaults.
+    catalogues: folders with agents that the command adds.
     """
 
     workflow: Workflow
     folder: Path
     document: Document | None = None
     given: tuple[tuple[str, str], ...] = ()
+    catalogues: tuple[Path, ...] = ()
 
     def fault(self, place: Place, text: str) -> DefinitionError:
         if self.document is not None:
@@ -34,8 +37,8 @@ class Source:
         return DefinitionError(": ".join([self.workflow.workflow, *around[-1:], text]))
 
 
-def read_workflow(path: Path, given: Mapping[str, str] | None = None) -> Source:
-    """Return the workflow in a file, with its parameters filled in.
+def read_workflow(path: Path, given: Mapping[str, str] | None = None, catalogues: Sequence[Path] = ()) -> Source:
+    """Return the workflow in a file, with its parameters filled in. catalogues: folders with agents beside its own.
 
     Raises:
         DefinitionError: every complaint on a line of its own, with file, line and what to do.
@@ -44,7 +47,7 @@ def read_workflow(path: Path, given: Mapping[str, str] | None = None) -> Source:
     if not isinstance(document.value, dict) or "workflow" not in document.value:
         raise DefinitionError(f"{path}:1: no workflow: the key `workflow` is missing; begin it with: workflow: NAME")
     filled = Document(document.path, _filled(document, dict(given or {})), document.lines)
-    return Source(checked(filled, Workflow), path.parent, filled, tuple((given or {}).items()))
+    return Source(checked(filled, Workflow), path.parent, filled, tuple((given or {}).items()), tuple(catalogues))
 
 
 def _filled(document: Document, given: dict[str, str]) -> Any:
@@ -82,9 +85,23 @@ def origin(source: Source, files: Sequence[Path]) -> Iterable[tuple[str, str]]:
     yield "workflow", str(Path(source.document.path).absolute())
     yield from ((f"{_GIVEN}{name}", value) for name, value in source.given)
     yield from ((f"{_FILE}{number}", str(path.absolute())) for number, path in enumerate(files))
+    yield from ((f"{_CATALOGUE}{number}", str(path.absolute())) for number, path in enumerate(source.catalogues))
 
 
-def given_in(told: Mapping[str, str]) -> tuple[dict[str, str], list[Path]]:
-    """Return the parameters and the files that a mission was begun with, from its settings."""
-    given = {name.removeprefix(_GIVEN): value for name, value in told.items() if name.startswith(_GIVEN)}
-    return given, [Path(value) for name, value in told.items() if name.startswith(_FILE)]
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a mission was begun with beside its workflow: parameters, files, and folders with agents."""
+
+    parameters: dict[str, str]
+    files: list[Path]
+    catalogues: list[Path]
+
+
+def given_in(told: Mapping[str, str]) -> Given:
+    """Return what a mission was begun with, from its settings."""
+
+    def paths(prefix: str) -> list[Path]:
+        return [Path(value) for name, value in told.items() if name.startswith(prefix)]
+
+    parameters = {name.removeprefix(_GIVEN): value for name, value in told.items() if name.startswith(_GIVEN)}
+    return Given(parameters, paths(_FILE), paths(_CATALOGUE))

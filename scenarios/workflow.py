@@ -276,6 +276,7 @@ class Workflow(Definition):
 
     pattern: how its steps follow one another where they do not say what they need.
     parameters: names that stand as $NAME in the file, with their defaults; `--set NAME=VALUE` gives others.
+    coordinator: where none is named, whoever leads the one team to which all its agents belong, else this one.
     skills: a Python file with skills of its own. agents: folders of agent definitions beside those that ship.
     """
 

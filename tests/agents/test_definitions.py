@@ -1,12 +1,15 @@
 """Definitions: what is in the catalogue, and how a wrong one is told."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from agents.definitions import Tier, catalogue, load, load_folder, parse
+from agents.definitions import KEYS, Tier, catalogue, load, load_folder, parse, read_text
 from agents.skills.catalogue import SKILLS
 from protocol.errors import DefinitionError
+from protocol.messages import MessageType
+from tests.cases import ROOT
 
 GOOD = """---
 name: fact-writer
@@ -49,6 +52,13 @@ def test_a_definition_is_read_as_people_write_it() -> None:
     assert definition.role == "You write."
 
 
+def test_what_an_agent_hears_and_leads_is_read() -> None:
+    definition = parse(GOOD.replace("colour: blue", "accepts: [answer, control]\nleads: data"), "x.md")
+    assert definition.accepts == (MessageType.ANSWER, MessageType.CONTROL)
+    assert definition.leads == "data"
+    assert definition.unknown == ()
+
+
 def test_carriage_returns_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
@@ -62,9 +72,11 @@ def test_carriage_returns_and_a_byte_order_mark_are_no_obstacle(tmp_path: Path) 
         ("---\nname: a\n", "x.md:1: the front matter is never closed"),
         ("---\nname: [a\n---\n", "x.md:2: not YAML"),
         ("---\n- a\n---\n", "x.md:2: the front matter is not a list"),
-        ("---\ndescription: d\nname: a b\n---\n", "x.md:3: name: 'a b' is not a name"),
+        ("---\ndescription: d\nname: '***'\n---\n", "x.md:3: name: '***' is not a name"),
+        ("---\ndescription: d\nname: human\n---\n", "x.md:3: name: human is in every run already"),
         ("---\nname: a\n---\n", "x.md:2: description: missing"),
-        ("---\nname: a\ndescription: d\ntier: huge\n---\n", "x.md:4: tier: 'huge' is not one of strategic"),
+        ("---\nname: a\ndescription: d\naccepts: [anser]\n---\n", "x.md:4: accepts: 'anser' is not a type of message"),
+        ("---\nname: a\ndescription: d\nmax-age-h: soon\n---\n", "x.md:4: max-age-h: 'soon' is not a whole number"),
     ],
 )
 def test_a_wrong_definition_is_told_by_file_and_line(text: str, complaint: str) -> None:
@@ -78,3 +90,10 @@ def test_one_name_defined_twice_names_both_files(tmp_path: Path) -> None:
         (tmp_path / name).write_text(GOOD)
     with pytest.raises(DefinitionError, match=r"b\.md:2: name: fact-writer is also defined in .*a\.md"):
         load_folder(tmp_path)
+
+
+def test_the_page_about_agents_has_every_key_and_an_example_without_findings() -> None:
+    page = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == set(KEYS)
+    [shown] = re.findall(r"^```markdown\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert read_text(shown, "gap-finder.md").findings == ()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.definitions import Definition
 from agents.skills.own import load_own
 from bus.artifacts import ArtifactStore
 from bus.records import Entry
@@ -35,7 +36,8 @@ from scenarios.replies import longer_plan
 from tests.builders import message
 
 OWN = load_own(b"def count(work): ...\ndef shout(work): ...\n", "own.py")
-PARTNER = Partner("worker", ("count", "shout"), "count", settings={"end": "!"})
+WORKER = Definition(name="worker", description="Works.", role="", skills=("count", "shout"))
+PARTNER = Partner("worker", WORKER.skills, "count", WORKER, settings={"end": "!"})
 
 
 def entry(kind: MessageType, body: Body, sequence: int, task: str = "run") -> Entry:
@@ -74,9 +76,7 @@ def test_only_what_can_be_done_here_can_be_talked_to() -> None:
     for name, why in (("nobody", "there is no agent 'nobody'"), ("skill-runner", "what --skills FILE brings")):
         with pytest.raises(DefinitionError, match=why):
             partner(name, None)
-    with pytest.raises(
-        DefinitionError, match="without a model; to be talked to: battery-designer, contradiction-finder"
-    ):
+    with pytest.raises(DefinitionError, match=r"without a model; to be talked to: .*contradiction-finder"):
         partner("code-reviewer", None)
     with pytest.raises(SourceError, match="has no skill 'sing'"):
         runner.with_skill("sing")
