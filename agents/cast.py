@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from agents.definitions import Definition, Tier, load_folder
+from agents.definitions.definition import Definition, Tier, load_folder
 from agents.skills.catalogue import SKILLS
 from agents.teams import Teams
 

@@ -1,6 +1,6 @@
 """What an agent may send and what it hears: by its role, and by what its definition says."""
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from agents.teams import role_of
 from bus.roles import MAY_PUBLISH, Role
 from protocol.messages import MessageType as T

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from protocol.bodies import TaskAssignment
 
 Component: TypeAlias = tuple[str, ...]

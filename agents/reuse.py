@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from agents.definitions import Definition, catalogue
+from agents.definitions.definition import Definition, catalogue
 from agents.results import Kept, Missed, ResultStore
 from agents.results_key import key_of
 from agents.work import Outcome

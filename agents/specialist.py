@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import structlog
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from agents.results import ResultStore
 from agents.reuse import STEP, Reuse, reusing
 from agents.skills.catalogue import SKILLS

@@ -7,7 +7,7 @@ leads its team, from there to the tech lead, and from there to a person.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from agents.skills.own import RUNNER
 from bus.door import BORN_WITH
 from bus.roles import Role

@@ -7,7 +7,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from agents.definitions import Definition, as_name
+from agents.definitions.definition import Definition, as_name
 from agents.exchange import heard_by, sent_by
 from agents.teams import DEFAULT, Teams, role_of
 from bus.roles import Role

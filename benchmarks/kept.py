@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from agents.definitions import Definition, catalogue
+from agents.definitions.definition import Definition, catalogue
 from agents.results import Kept, ResultStore
 from agents.results_index import INDEX
 from agents.results_key import Key, key_of

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from agents.checking import check as check_folder
-from agents.definitions import Definition, Tier, cast, catalogue
+from agents.definitions.checking import check as check_folder
+from agents.definitions.definition import Definition, Tier, cast, catalogue
+from agents.definitions.findings import Finding, Level
+from agents.definitions.folders import Gathered, gathered
 from agents.exchange import heard_by, sent_by
-from agents.findings import Finding, Level
-from agents.gathering import Gathered, gathered
 from agents.teams import Teams, role_of
 from cli.exits import Exit
 from cli.screen import say, say_json, table, warn

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from agents.definitions import catalogue
+from agents.definitions.definition import catalogue
 from agents.results import Kept, Missed, ResultStore
 from agents.results_key import Component, maker, read_key
 from agents.reuse import spelled_age

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from agents.gathering import Gathered
+from agents.definitions.folders import Gathered
 from agents.memory import Memory
 from agents.skills.own import OwnSkills, load_own, read_own
 from agents.skills.questions import RUNS_SETTING

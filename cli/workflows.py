@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from agents.gathering import gathered
+from agents.definitions.folders import gathered
 from bus.artifacts import ArtifactStore
 from cli.agents import Catalogue
 from cli.exits import Exit

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Final
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from scenarios.words import SAY_NOTHING, stem, words_of
 
 SYSTEM_SKILLS: Final = frozenset(

@@ -15,8 +15,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agents.definitions import Definition, catalogue
-from agents.gathering import Gathered, gathered
+from agents.definitions.definition import Definition, catalogue
+from agents.definitions.folders import Gathered, gathered
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills
 from agents.skills.questions import CONVERSATION, PROPOSAL, REQUEST

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from agents.definitions import Definition
-from agents.gathering import NO_FOLDER, Gathered, gathered
+from agents.definitions.definition import Definition
+from agents.definitions.folders import NO_FOLDER, Gathered, gathered
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills, read_own
 from agents.teams import Teams, is_coordinator

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agents import clock, specialist
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from agents.learning import Learner
 from agents.memory import Memory
 from agents.results import ResultStore

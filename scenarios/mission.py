@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from agents.definitions import Definition, catalogue, parse
+from agents.definitions.definition import Definition, catalogue, parse
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
 from protocol.bodies import Control, File, Plan, PlannedTask

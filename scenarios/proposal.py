@@ -12,7 +12,7 @@ from typing import Final
 
 import yaml
 
-from agents.definitions import Definition, catalogue
+from agents.definitions.definition import Definition, catalogue
 from agents.skills.catalogue import ONE_AT_A_TIME, SKILLS
 from scenarios.candidates import Candidate, specialists_for
 from scenarios.choice import Choice, choose, explained

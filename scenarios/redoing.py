@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from agents.definitions import catalogue
+from agents.definitions.definition import catalogue
 from agents.skills.catalogue import SKILLS
 from agents.specialist import Specialist, Surroundings
 from agents.work import Skill

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.cast import LEADS, cast, page
-from agents.definitions import RESERVED, Definition, Tier, catalogue
+from agents.definitions.definition import RESERVED, Definition, Tier, catalogue
 from agents.skills.catalogue import SKILLS
 from agents.teams import Teams, role_of
 from bus.roles import MAY_PUBLISH, Role

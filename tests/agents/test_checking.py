@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.checking import Checked, check
-from agents.definitions import Tier, catalogue, load_folder, parse, read_folder, read_text
-from agents.findings import Level
+from agents.definitions.checking import Checked, check
+from agents.definitions.definition import Tier, catalogue, load_folder, parse, read_folder, read_text
+from agents.definitions.findings import Level
 from protocol.errors import DefinitionError, SourceError
 from tests.agents.folders import AWKWARD, CLAUDE, USABLE, named, write_awkward
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.definitions import KEYS, Tier, catalogue, load, load_folder, parse, read_text
+from agents.definitions.definition import KEYS, Tier, catalogue, load, load_folder, parse, read_text
 from agents.skills.catalogue import SKILLS
 from protocol.errors import DefinitionError
 from protocol.messages import MessageType

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.definitions import Definition, parse
+from agents.definitions.definition import Definition, parse
 from agents.dependencies import dependencies
 from agents.results import Kept, Missed, ResultStore
 from agents.results_key import Key, key_of, read_key

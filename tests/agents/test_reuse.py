@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from agents.results import Kept, ResultStore
 from agents.reuse import STEP, Keeper, reusing, spelled_age
 from agents.specialist import Specialist, Surroundings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from agents.teams import Teams, role_of
 from bus.roles import Role
 

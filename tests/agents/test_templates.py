@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 import xmlschema
 
-from agents.definitions import Definition, catalogue
+from agents.definitions.definition import Definition, catalogue
 from agents.exchange import heard_by, sent_by
 from agents.teams import role_of
 from agents.templates import message_of, template_for

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from agents.definitions import Definition, catalogue
+from agents.definitions.definition import Definition, catalogue
 from agents.teams import role_of
 from bus.publisher import Publisher
 from bus.records import Entry

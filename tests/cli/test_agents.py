@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents.definitions import Tier, cast, catalogue
+from agents.definitions.definition import Tier, cast, catalogue
 from cli.main import main
 from protocol.decoder import decode
 from tests.agents.folders import named, write_awkward

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.definitions import catalogue
-from agents.gathering import gathered
+from agents.definitions.definition import catalogue
+from agents.definitions.folders import gathered
 from bus.artifacts import ArtifactStore
 from bus.run import RunFolder
 from protocol.errors import DefinitionError

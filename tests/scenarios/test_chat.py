@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.definitions import Definition
+from agents.definitions.definition import Definition
 from agents.skills.own import load_own
 from bus.artifacts import ArtifactStore
 from bus.records import Entry

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.definitions import Definition, catalogue
+from agents.definitions.definition import Definition, catalogue
 from benchmarks.choice import FILE, accuracy, always_sequential, by_keyword, by_rules, labelled, listed
 from scenarios.candidates import specialists_for
 from scenarios.choice import NOTHING_MORE, TIES, choose, explained

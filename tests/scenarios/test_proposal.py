@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agents.definitions import catalogue
+from agents.definitions.definition import catalogue
 from bus.artifacts import ArtifactStore
 from coordinators.graph import graph_of
 from scenarios.compile import plan_mission

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.definitions import Definition, Folder, as_name, line_of, read, read_folder
+from agents.definitions.definition import Definition, Folder, as_name, line_of, read, read_folder
+from agents.definitions.findings import Finding, Level
 from agents.exchange import senders_to
-from agents.findings import Finding, Level
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER
 from agents.teams import role_of

@@ -18,10 +18,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from agents.findings import Finding, Level, Unusable
-from agents.front_matter import Known, has_front_matter, split
-from agents.keys import Keys
-from agents.texts import definition_files, text_of
+from agents.definitions.findings import Finding, Level, Unusable
+from agents.definitions.front_matter import Known, has_front_matter, split
+from agents.definitions.keys import Keys
+from agents.definitions.texts import definition_files, text_of
 from protocol.errors import DefinitionError
 from protocol.messages import MessageType
 from protocol.topics import BROKER, DASHBOARD, EVERYONE, HUMAN, MEMORY, SUPERVISOR

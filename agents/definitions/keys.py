@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Final
 
-from agents.findings import Finding, Level
-from agents.front_matter import FrontMatter, Value
-from agents.texts import Tell
+from agents.definitions.findings import Finding, Level
+from agents.definitions.front_matter import FrontMatter, Value
+from agents.definitions.texts import Tell
 
 # Commas and spaces divide names, but not those in brackets: Bash(git add:*, git commit:*) is one tool.
 _NAMES: Final = re.compile(r"(?:[^\s,()]|\([^()]*\)?|\))+")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.definitions import Definition, catalogue, load_folder, read_folder
+from agents.definitions.definition import Definition, catalogue, load_folder, read_folder
 from protocol.errors import DefinitionError
 
 NO_FOLDER = "is no folder; name one with agent definitions (*.md)"

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 
 import yaml
 
-from agents.findings import Finding, Level, Unusable
-from agents.texts import UNSENDABLE, Tell
+from agents.definitions.findings import Finding, Level, Unusable
+from agents.definitions.texts import UNSENDABLE, Tell
 
 FENCE: Final = "---"
 _MAX_NODES, _MAX_DEPTH = 5_000, 20

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from agents.findings import Finding, Level, Unusable
+from agents.definitions.findings import Finding, Level, Unusable
 from protocol.secrets import holds_secret
 
 MAX_BYTES: Final = 262_144
