@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from agents.definitions.findings import Finding, Level
-from agents.definitions.front_matter import FrontMatter, Value
+from agents.definitions.front_matter import ELSEWHERE, FrontMatter, Value
 from agents.definitions.texts import Tell
 
 # Commas and spaces divide names, but not those in brackets: Bash(git add:*, git commit:*) is one tool.
@@ -54,7 +54,7 @@ class Keys:
         names = tuple(known)
         unknown = tuple(key for key in self._front.values if key not in names)
         for key in unknown:
-            near = get_close_matches(key.lower(), names, n=1, cutoff=0.75)
+            near = [] if key in ELSEWHERE else get_close_matches(key.lower(), names, n=1, cutoff=0.75)
             way_out = f"did you mean `{near[0]}`?" if near else "it is kept"
             self._say(Level.WARNING, key, f"{key[:40]!r} means nothing here", way_out)
         return unknown
