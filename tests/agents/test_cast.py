@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.cast import LEADS, cast, page
+from agents.cast import LEADS, ordered_cast, page
 from agents.definitions.definition import RESERVED, Definition, Tier, catalogue
 from agents.skills.catalogue import SKILLS
 from agents.teams import Teams, role_of
@@ -65,7 +65,7 @@ VALUES = re.compile(r"`?values\b`?[^`]*(?:`[^`]+`[^`.;]*)+", re.IGNORECASE)
 TELLING_WORDS = 6  # of a sentence, outside backticks; one with fewer is a fact of the protocol
 
 
-everybody = cache(cast)  # reading them again for each test takes a tenth of a second
+everybody = cache(ordered_cast)  # reading them again for each test takes a tenth of a second
 
 
 def sections(role: str) -> dict[str, str]:
