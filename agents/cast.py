@@ -2,11 +2,9 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
-from agents.definitions.definition import Definition, Tier, load_folder
+from agents.definitions.definition import Definition, Tier, cast
 from agents.skills.catalogue import SKILLS
 from agents.teams import Teams
 
@@ -124,16 +122,15 @@ A definition is a file: another division is made by writing, moving or taking aw
 """
 
 
-def cast() -> dict[str, Definition]:
+def ordered_cast() -> dict[str, Definition]:
     """Return the cast that ships, by name, tier after tier."""
-    found = load_folder(Path(str(files("agents") / "catalogue" / "cast")))
     order = list(Tier)
-    return dict(sorted(found.items(), key=lambda item: (order.index(item[1].tier), bool(item[1].leads), item[0])))
+    return dict(sorted(cast().items(), key=lambda item: (order.index(item[1].tier), bool(item[1].leads), item[0])))
 
 
 def page() -> str:
     """Return the page as Markdown."""
-    members = cast()
+    members = ordered_cast()
     parts = [_HEAD, *_tiers(members.values())]
     parts += [_TEAMS, _table(("team", "leader", "who is led"), _teams(members))]
     parts += [_TASKS, _table(("coordinator", "what for", "skills of its team"), _tasks(members))]

@@ -1,5 +1,6 @@
 """Checking a folder of agents before anybody relies on it: everything there is to say, file by file, line by line."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +36,9 @@ def check(path: Path) -> Checked:
     Raises:
         SourceError: there is nothing at this path.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir it says no, too, where nobody may look
         folder = read_folder(path)
-    elif path.is_file():
+    elif os.path.isfile(path):
         reading = read(path)
         made = {reading.definition.name: reading.definition} if reading.definition else {}
         folder = Folder(made, {}, reading.findings)

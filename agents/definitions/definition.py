@@ -181,8 +181,9 @@ def _name(keys: Keys, path: str) -> str:
     name = given if _NAME.fullmatch(given) else as_name(given or Path(path).stem)
     if not name:
         rule = "use letters, digits, dash, dot or underscore, such as fact-writer"
-        keys.fail("name", f"{given[:80]!r} is not a name", rule)
-    elif name in RESERVED:
+        odd = repr(given[:80]) if given else f"missing, and the file's own, {Path(path).stem[:80]!r},"
+        keys.fail("name", f"{odd} is not a name", rule)
+    elif name.lower() in RESERVED:  # @Human would pass for @human
         keys.fail("name", f"{name} is in every run already, and is no agent of anybody's", "choose another name")
     elif not given:
         keys.warn("name", f"missing; the agent is called {name}, after its file", "write it down")
@@ -280,19 +281,21 @@ def read_folder(folder: Path) -> Folder:
     """Return what the files in a folder and below define, and what there is to say about them, whatever they are."""
     findings: list[Finding] = []
     found: dict[str, Definition] = {}
-    left_out: dict[str, Finding] = {}
+    unusable: dict[str, Finding] = {}
+    twice: dict[str, Finding] = {}
     for path in definition_files(folder, findings.append):
         reading = read(path)
         findings += reading.findings
         made = reading.definition
         if made is None:
-            left_out |= {path.stem: reading.error} if reading.error else {}
+            unusable |= {path.stem: reading.error} if reading.error else {}
         elif made.name in found:
             findings.append(_twice(made, found[made.name]))
-            left_out.setdefault(made.name, findings[-1])
+            twice.setdefault(made.name, findings[-1])
         else:
             found[made.name] = made
-    usable = {name: definition for name, definition in found.items() if name not in left_out}
+    usable = {name: definition for name, definition in found.items() if name not in twice}
+    left_out = {name: why for name, why in (unusable | twice).items() if name not in usable}
     return Folder(usable, left_out, tuple(findings))
 
 

@@ -5,6 +5,7 @@ them before what ships. In a workflow's own folder nothing may be wrong; of othe
 out, and said.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,7 @@ def _theirs(folder: Path, left_out: dict[str, str], notes: list[str]) -> dict[st
 
 
 def _there(folder: Path, told: str) -> Path:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir it says no, too, where nobody may look
         raise DefinitionError(f"{told} {NO_FOLDER}")
     return folder
 

@@ -17,6 +17,10 @@ from agents.definitions.texts import UNSENDABLE, Tell
 
 FENCE: Final = "---"
 _MAX_NODES, _MAX_DEPTH = 5_000, 20
+_TOO_MUCH: Final = f"more than {_MAX_NODES:,} values or {_MAX_DEPTH} levels"
+_EVERYTHING: Final = "*"  # no YAML, but many write it for all tools, and nothing else can be meant
+# PyYAML ends lines where editors and YAML 1.2 do not, and would count them.
+_NO_BREAKS: Final = {ord(character): " " for character in "\x85\u2028\u2029"}
 # Keys that mean something elsewhere; where a file is read key by key they end the text before them.
 ELSEWHERE: Final = frozenset(
     {
@@ -65,7 +69,8 @@ def split(text: str, path: str, known: Known, tell: Tell) -> FrontMatter:
         raise Unusable(path, 1, "is empty", "put front matter between two --- lines, and the role below")
     if lines[begin].strip() != FENCE:
         what = f"begins with {lines[begin].strip()[:40]!r}"
-        raise Unusable(path, begin + 1, what, "put front matter between two --- lines")
+        way_out = "put front matter between two --- lines, or, where it is no agent, give it another ending than .md"
+        raise Unusable(path, begin + 1, what, way_out)
     end = next((number for number in range(begin + 1, len(lines)) if lines[number].rstrip() == FENCE), None)
     if end is None:
         raise Unusable(path, begin + 1, "the front matter is never closed", "add a line with ---")
@@ -79,8 +84,17 @@ def has_front_matter(text: str) -> bool:
     return text.lstrip().partition("\n")[0].strip() == FENCE
 
 
-class _TooMuch(yaml.YAMLError):
-    problem = f"more than {_MAX_NODES:,} values or {_MAX_DEPTH} levels"
+class _TooMuch(yaml.MarkedYAMLError):
+    """More values or levels than anybody writes by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why something is no YAML. line: of the file."""
+
+    line: int
+    problem: str
+    way_out: str
 
 
 class _Reader:
@@ -89,6 +103,7 @@ class _Reader:
     def __init__(self, path: str, first: int, known: Known, tell: Tell) -> None:
         self._path, self._first, self._known, self._tell = path, first, known, tell
         self._count = 0
+        self._at: yaml.Mark | None = None  # the key of which the value is being read
         self.lines: dict[str, int] = {}
         self.looks: dict[str, str] = {}
 
@@ -97,11 +112,11 @@ class _Reader:
         try:
             return self._whole(text, 0)
         except _FAULTS as error:
-            return self._by_key(lines, self._first + _line_of(error, text), _problem(error))
+            return self._by_key(lines, self._fault(error, text, 0))
 
     def _whole(self, text: str, offset: int) -> dict[str, Value]:
         self._count = 0
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text.translate(_NO_BREAKS), Loader=yaml.SafeLoader)
         if root is None:
             return {}
         if not isinstance(root, yaml.MappingNode):
@@ -109,28 +124,34 @@ class _Reader:
             raise Unusable(self._path, self._first, what, "write such as: name: fact-writer")
         return self._mapping(root, offset)
 
-    def _by_key(self, lines: Sequence[str], line: int, problem: str) -> dict[str, Value]:
+    def _by_key(self, lines: Sequence[str], fault: "_Fault") -> dict[str, Value]:
         """Read each key by itself; only texts for people, and keys that mean nothing here, may be no YAML."""
         made: dict[str, Value] = {}
         for key, number, piece in _pieces(lines, self._known):
-            found = self._alone(piece, number)
+            found, own_fault = self._alone(piece, number)
             if list(found) != [key]:
-                if key in self._known.bound:
-                    raise Unusable(self._path, line, f"not YAML: {problem}", f"mend `{key}`, or what is before it")
                 found = {key: _as_it_stands(key, piece)}
+                if key in self._known.bound and found[key] != _EVERYTHING:
+                    raise self._unusable(own_fault or fault, f"mend `{key}`")
             made |= found
             self.lines[key] = self._first + number
         if not made:
-            raise Unusable(self._path, line, f"not YAML: {problem}", "write `key: value` lines")
-        way_out = "it was read key by key; put quotes around a text with a colon, a bracket or a quote in it"
-        self._warn(line, f"not YAML: {problem}", way_out)
+            raise self._unusable(fault, "write `key: value` lines")
+        self._warn(fault.line, f"not YAML: {fault.problem}", f"it was read key by key; {fault.way_out}")
         return made
 
-    def _alone(self, piece: Sequence[str], offset: int) -> dict[str, Value]:
+    def _alone(self, piece: Sequence[str], offset: int) -> "tuple[dict[str, Value], _Fault | None]":
+        text = "\n".join(piece)
         try:
-            return self._whole("\n".join(piece), offset)
-        except _FAULTS:
-            return {}
+            return self._whole(text, offset), None
+        except _FAULTS as error:
+            return {}, self._fault(error, text, offset)
+
+    def _fault(self, error: Exception, text: str, offset: int) -> "_Fault":
+        return _Fault(self._first + offset + _line_of(error, text), *_problem(error))
+
+    def _unusable(self, fault: "_Fault", way_out: str) -> Unusable:
+        return Unusable(self._path, fault.line, f"not YAML: {fault.problem}", way_out)
 
     def _warn(self, line: int, what: str, way_out: str) -> None:
         self._tell(Finding(Level.WARNING, self._path, line, what, way_out))
@@ -145,7 +166,10 @@ class _Reader:
             key = _written(key_node)
             if key in made:
                 self._warn(line, f"{key[:40]!r} stands here twice", "the last one counts; take one out")
+            self._at = key_node.start_mark
             made[key], self.lines[key] = self._value(value_node, offset, 0), line
+            if key in self._known.free and _has_comment(value_node):
+                self._warn(line, f"{key}: YAML takes what stands behind # for a comment", "put quotes around the text")
             if (kind := value_node.tag.removeprefix(_TAG)) in _LOOKS:
                 self.looks[key] = _LOOKS[kind]
         return made
@@ -153,7 +177,7 @@ class _Reader:
     def _value(self, node: yaml.Node, offset: int, depth: int) -> Value:
         self._count += 1
         if self._count > _MAX_NODES or depth > _MAX_DEPTH:
-            raise _TooMuch
+            raise _TooMuch(problem=_TOO_MUCH, problem_mark=self._at)
         if node.tag.removeprefix(_TAG) not in _STANDARD:
             what = f"the tag {node.tag.replace(_TAG, '!!')[:60]} means nothing here"
             line = self._first + offset + node.start_mark.line
@@ -201,7 +225,18 @@ def _line_of(error: Exception, text: str) -> int:
     return text.count("\n", 0, getattr(error, "position", 0))
 
 
-def _problem(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return _TooMuch.problem
-    return getattr(error, "problem", None) or str(error).partition("\n")[0]
+def _problem(error: Exception) -> tuple[str, str]:
+    """Return what is wrong, and the way out."""
+    if isinstance(error, _TooMuch | RecursionError):
+        return _TOO_MUCH, "shorten what is nested or repeated"
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return problem.replace(
+        r"'\x00'", "the end"
+    ), "put quotes around a text with a colon, a bracket, a quote or a star in it"
+
+
+def _has_comment(node: yaml.Node) -> bool:
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None or node.end_mark.buffer is None:
+        return False
+    behind = node.end_mark.buffer[node.end_mark.pointer :].partition("\n")[0]
+    return behind.lstrip().startswith("#")

@@ -1,11 +1,13 @@
 """Finding and reading the files of a folder of agents: other people's folders hold anything.
 
-1. Files are those that end in `.md`, in folders below too and behind links; a link back up is followed once.
+1. Files are those that end in `.md`, in folders below too and behind links. What is met again is read once, under the
+   name that is no link.
 2. What is not an ordinary file, such as a pipe, is not opened: reading it might never end.
 """
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -23,36 +25,52 @@ Tell = Callable[[Finding], None]
 
 def definition_files(folder: Path, tell: Tell) -> list[Path]:
     """Return the Markdown files in a folder and below, in the order of their paths."""
-    return sorted(_below(folder, {}, tell))
+    found = sorted(_below(folder, tell), key=os.path.islink)  # links after what they name
+    known: dict[object, Path] = {}
+    return sorted(path for path in found if _is_new(path, known, tell))
 
 
-def _below(folder: Path, known: dict[str, Path], tell: Tell) -> Iterator[Path]:
-    real = os.path.realpath(folder)
-    if real in known:
-        what = "this link leads to a folder that was read already"
-        tell(Finding(Level.NOTE, str(folder), 1, what, f"its agents are those of {known[real]}"))
-        return
-    known[real] = folder
+def _below(folder: Path, tell: Tell) -> Iterator[Path]:
+    known: dict[object, Path] = {}
+    waiting = deque([folder])  # a loop: somebody's folders may be nested deeper than calls may
+    while waiting:
+        inside = waiting.popleft()
+        other = known.setdefault(_identity(inside), inside)
+        if other is not inside:
+            what = "this link leads to a folder that was read already"
+            tell(Finding(Level.NOTE, str(inside), 1, what, f"its agents are those of {other}"))
+            continue
+        for entry in _entries(inside, tell):
+            if _is_folder(entry):
+                (waiting.append if entry.is_symlink() else waiting.appendleft)(inside / entry.name)
+            elif entry.name.lower().endswith(".md"):
+                yield inside / entry.name
+
+
+def _entries(folder: Path, tell: Tell) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as found:
-            inside = sorted(found, key=lambda entry: (entry.is_symlink(), entry.name))  # links after what they name
+            return sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         tell(Finding(Level.ERROR, str(folder), 1, f"cannot be read: {error.strerror}", "allow it, or take it away"))
-        return
-    for entry in inside:
-        if _is_folder(entry):
-            yield from _below(folder / entry.name, known, tell)
-        elif entry.name.lower().endswith(".md"):
-            yield from _once(folder / entry.name, known, tell)
+        return []
 
 
-def _once(path: Path, known: dict[str, Path], tell: Tell) -> Iterator[Path]:
-    """Yield a file that was not read under another name yet."""
-    real = os.path.realpath(path)
-    if known.setdefault(real, path) is path:
-        yield path
-    else:
-        tell(Finding(Level.NOTE, str(path), 1, "this link leads to a file that was read already", str(known[real])))
+def _identity(path: Path) -> object:
+    """Return what all names of one file or folder have in common."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path
+    return found.st_dev, found.st_ino
+
+
+def _is_new(path: Path, known: dict[object, Path], tell: Tell) -> bool:
+    """Return whether a file was not met under another name yet."""
+    other = known.setdefault(_identity(path), path)
+    if other is not path:
+        tell(Finding(Level.NOTE, str(path), 1, "this link leads to a file that was read already", str(other)))
+    return other is path
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -71,7 +89,7 @@ def text_of(path: Path) -> str:
     try:
         raw = _bytes_of(path)
     except OSError as error:
-        raise Unusable(path, 1, f"cannot be read: {error.strerror or error}", "allow it, or take it away") from error
+        raise Unusable(path, 1, f"cannot be read: {error.strerror}", "allow it, or take it away") from error
     if len(raw) > MAX_BYTES:
         raise Unusable(path, 1, f"larger than {MAX_BYTES:,} bytes", "shorten it, or give it another ending than .md")
     try:
@@ -96,9 +114,9 @@ def _check_sendable(text: str, path: Path) -> None:
 
 
 def _bytes_of(path: Path) -> bytes:
-    if not path.exists():
-        raise OSError(None, "a link that leads nowhere" if path.is_symlink() else "no such file")
-    if not path.is_file():
-        raise OSError(None, "not a regular file")
+    if path.is_symlink() and not path.exists():
+        raise Unusable(path, 1, "cannot be read: a link that leads nowhere", "let it lead to a file, or take it away")
+    if path.exists() and not path.is_file():
+        raise Unusable(path, 1, "cannot be read: not a regular file", "take it away")
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.cast import LEADS, cast, page
+from agents.cast import LEADS, ordered_cast, page
 from agents.definitions.definition import RESERVED, Definition, Tier, catalogue
 from agents.skills.catalogue import SKILLS
 from agents.teams import Teams, role_of
@@ -60,10 +60,12 @@ PROCESSES = {"judge-results", "record", "wake", "run-own-skills"}
 # two of what ships share 2 %.
 SHINGLE = 4
 MOST_SHARED = 0.05
+# The sentence that names them: "Values: `races`, `vet_findings`."
+VALUES = re.compile(r"`?values\b`?[^`]*(?:`[^`]+`[^`.;]*)+", re.IGNORECASE)
 TELLING_WORDS = 6  # of a sentence, outside backticks; one with fewer is a fact of the protocol
 
 
-everybody = cache(cast)  # reading them again for each test takes a tenth of a second
+everybody = cache(ordered_cast)  # reading them again for each test takes a tenth of a second
 
 
 def sections(role: str) -> dict[str, str]:
@@ -239,6 +241,13 @@ def test_a_condition_in_a_coordinators_text_can_be_read_and_somebody_gives_its_v
     conditions = [read_condition(re.sub(r"^(?:when|until|gates): ", "", one)) for one in compared]
     asked = {value.rpartition(".")[2] for condition in conditions for value in condition.names}
     assert asked <= given
+
+
+@pytest.mark.parametrize("name", [name for name in EVERYBODY if not everybody()[name].leads])
+def test_the_values_that_an_agent_gives_are_spelled_in_one_way(name: str) -> None:
+    told = VALUES.search(sections(everybody()[name].role)["Form of your answer"])
+    assert told
+    assert [span for span in spans(told[0]) if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", span)] == []
 
 
 def test_no_sentence_stands_in_two_definitions() -> None:

@@ -1,6 +1,7 @@
 """Checking folders of agents: whatever stands in them, each file is told of with its line, and nothing breaks."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,40 @@ def test_two_files_of_one_name_are_an_error_that_names_both_and_neither_is_used(
     assert read.left_out["same"].path == str(tmp_path / "b.md")
 
 
+def test_a_file_that_cannot_be_used_takes_no_other_one_with_it(tmp_path: Path) -> None:
+    for name, text in (("a/scout.md", named("scout")), ("b/scout.md", "# Notes")):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    read = read_folder(tmp_path)
+    assert (list(read.definitions), dict(read.left_out)) == (["scout"], {})
+    assert [finding.path for finding in read.findings] == [str(tmp_path / "b" / "scout.md")]
+
+
+def test_what_is_met_by_a_link_first_is_read_under_the_name_that_is_no_link(tmp_path: Path) -> None:
+    (there := tmp_path / "there").mkdir()
+    (there / "scout.md").write_text(named("scout"))
+    (tmp_path / "here").symlink_to(there)
+    (tmp_path / "another.md").symlink_to(there / "scout.md")
+    checked = check(tmp_path)
+    assert [finding.path for finding in checked.findings] == [str(tmp_path / "another.md"), str(tmp_path / "here")]
+    assert read_folder(tmp_path).definitions["scout"].path == str(there / "scout.md")
+
+
+def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    depth = sys.getrecursionlimit() + 100
+    for _ in range(depth):
+        Path("a").mkdir()
+        monkeypatch.chdir("a")
+    Path("scout.md").write_text(named("scout"))
+    monkeypatch.chdir(tmp_path)
+    try:
+        assert read_folder(Path("a")).definitions.keys() == {"scout"}
+    finally:  # who clears the folders of tests away cannot go as deep
+        Path("a/" * depth, "scout.md").unlink()
+        os.removedirs("a/" * depth)
+
+
 def test_a_team_with_two_leaders_is_told(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.md").write_text(named(name, "leads: data"))
@@ -91,8 +126,9 @@ def test_a_team_with_two_leaders_is_told(tmp_path: Path) -> None:
 def test_one_file_can_be_checked_alone_and_a_path_to_nothing_is_refused(folder: Path) -> None:
     assert check(folder / "windows.md").is_good
     assert not check(folder / "empty.md").is_good
-    with pytest.raises(SourceError, match="neither a folder nor a file"):
-        check(folder / "gone")
+    for nothing in (folder / "gone", folder / ("x" * 5_000)):
+        with pytest.raises(SourceError, match="neither a folder nor a file"):
+            check(nothing)
 
 
 def test_what_ships_has_no_errors_and_nothing_odd_but_skills_that_need_a_model() -> None:
