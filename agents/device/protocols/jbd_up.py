@@ -23,7 +23,8 @@ NAME: Final = "jbd-up"
 _ADDRESSES: Final = range(32)
 _STATUS: Final = b"\x78\x10\x00\x10\xa0"
 _HEAD, _TAIL = 8, 2
-_LONGEST: Final = 512
+# What the registers asked for can hold. A length beyond that is a damaged one, and not waited for.
+_LONGEST: Final = 2 * 0xA0
 _FIXED: Final = 68
 _MOST_CELLS, _MOST_SENSORS = 32, 16
 # -50, -40, and what stands for no sensor elsewhere.
@@ -132,7 +133,7 @@ def _status(address: int, data: bytes, sign: int) -> Status:
         pack_voltage_v=volts / 100,
         current_a=sign * (current - 300000) / 100,
         soc_percent=soc / 100,
-        soh_percent=soh,
+        soh_percent=soh if soh <= 100 else None,
         remaining_ah=remaining / 100,
         nominal_ah=nominal / 100,
         cycles=cycles,

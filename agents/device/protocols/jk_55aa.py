@@ -32,7 +32,7 @@ _WRITE: Final = b"\x10\x16"
 # Addresses are set by four switches.
 _ADDRESSES: Final = range(16)
 _HIGHEST_CELL_V: Final = 5.0
-_NO_SENSOR: Final = (-2000, 0x7FFF, -1)
+_NO_SENSOR: Final = (-2000, 0x7FFF)
 # Bit 4 is called "fully charged" as well: a cell has come to the voltage at which charging is cut off.
 ALARMS: Final = (
     "wire-resistance",
@@ -181,7 +181,7 @@ def _status(data: bytes, sign: int) -> Status:
         pack_voltage_v=volts / 1000,
         current_a=sign * milliamperes / 1000,
         soc_percent=soc,
-        soh_percent=data[158 + at],
+        soh_percent=data[158 + at] if data[158 + at] <= 100 else None,
         remaining_ah=remaining / 1000,
         # What it holds when full, by its own measurement; the capacity that was set stands in the settings.
         nominal_ah=full / 1000,

@@ -107,7 +107,7 @@ class JkUart:
             full_ah=numbers.get(0xB9) or None,  # 0: never measured
             cycles=numbers.get(0x87),
             cell_count=numbers.get(0x8A),
-            cells=_cells(values.get(_CELLS, b"")),
+            cells=_cells(values.get(_CELLS, b"")[1:]),
             temperatures=_temperatures(numbers),
             charge_fet=None if fets is None else bool(fets & 1),
             discharge_fet=None if fets is None else bool(fets & 2),
@@ -118,19 +118,23 @@ class JkUart:
 
 
 def _registers(data: bytes) -> dict[int, bytes]:
-    """Return the values by register; those of the cells have a byte for their length before them, left out here."""
+    """Return the values by register."""
     values, at = {}, 0
     while at < len(data):
-        number, begin = data[at], at + 1
-        if number == _CELLS:
-            begin += 1
-        elif number not in _SIZES:
-            raise FrameError(f"register {number:#04x} is not known, so that what follows it cannot be read")
-        end = begin + (_SIZES.get(number) or data[at + 1] if begin <= len(data) else 1)
+        end = at + 1 + _size(data[at], data[at + 1 : at + 2])
         if end > len(data):
-            raise FrameError(f"register {number:#04x} goes on beyond the end of its frame")
-        values[number], at = data[begin:end], end
+            raise FrameError(f"register {data[at]:#04x} goes on beyond the end of its frame")
+        values[data[at]], at = data[at + 1 : end], end
     return values
+
+
+def _size(number: int, following: bytes) -> int:
+    """Return how many bytes a register's value has; that of the cells begins with the number of those that follow."""
+    if number == _CELLS:
+        return 1 + sum(following)
+    if number not in _SIZES:
+        raise FrameError(f"register {number:#04x} is not known, so that what follows it cannot be read")
+    return _SIZES[number]
 
 
 def _scaled(number: int | None, per: int) -> float | None:
