@@ -43,3 +43,10 @@ def test_an_echo_of_the_question_and_noise_are_dropped_and_counted() -> None:
     decoder = Jbd()
     echo = b"".join(decoder.asks()) + b"AT\r\n"
     assert [frame.data for frame in decoder.feed(echo + CELLS)] == [CELLS]
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_flood_of_what_looks_like_beginnings_is_dropped(name: str) -> None:  # case 7
+    decoder = DECODERS[name]()
+    flood = b"\x55\xaa\xeb\x90\x02\x01\x10\x16\x01\x78\x10\x00\x10\xa0NW$\xdd" * 2000
+    assert decoder.feed(flood) == []
