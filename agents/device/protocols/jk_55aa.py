@@ -31,7 +31,8 @@ _SIZE, _ACKNOWLEDGEMENT = 300, 8
 _WRITE: Final = b"\x10\x16"
 # Addresses are set by four switches.
 _ADDRESSES: Final = range(16)
-_HIGHEST_CELL_V: Final = 5.0
+# What no pack of up to 32 cells goes beyond, however faulty it is: beyond it, the frame is.
+_CELL_V, _PACK_V, _CURRENT_A, _CELSIUS = (0.0, 5.0), (0.0, 160.0), (-3000.0, 3000.0), (-60.0, 200.0)
 _NO_SENSOR: Final = (-2000, 0x7FFF)
 # Bit 4 is called "fully charged" as well: a cell has come to the voltage at which charging is cut off.
 ALARMS: Final = (
@@ -170,14 +171,11 @@ def _layout(data: bytes) -> _Layout:
 def _status(data: bytes, sign: int) -> Status:
     layout = _layout(data)
     at = layout.shift
-    cells = _cells(layout, data)
     volts, _, milliamperes = struct.unpack_from("<IIi", data, 118 + at)
     balance_ma, balancing, soc, remaining, full, cycles = struct.unpack_from("<hBBIII", data, 138 + at)
     (runtime_s,) = struct.unpack_from("<I", data, 162 + at)
     (alarms,) = struct.unpack_from(layout.alarms[0], data, layout.alarms[1])
-    if soc > 100:
-        raise FrameError(f"a state of charge of {soc} % cannot be")
-    return Status(
+    status = Status(
         pack_voltage_v=volts / 1000,
         current_a=sign * milliamperes / 1000,
         soc_percent=soc,
@@ -188,7 +186,7 @@ def _status(data: bytes, sign: int) -> Status:
         full_ah=full / 1000,
         cycles=cycles,
         cell_count=layout.mask(data).bit_count(),
-        cells=cells,
+        cells=_cells(layout, data),
         temperatures=_temperatures(layout, data),
         charge_fet=bool(data[166 + at]),
         discharge_fet=bool(data[167 + at]),
@@ -196,14 +194,27 @@ def _status(data: bytes, sign: int) -> Status:
         alarms=named(alarms, ALARMS),
         others={"balance-current-a": balance_ma / 1000, "balancing": bool(balancing), "runtime-s": runtime_s},
     )
+    _refuse_impossible(status)
+    return status
+
+
+def _refuse_impossible(status: Status) -> None:
+    """The small sum lets some damage through; what it did to the upper bits of a value shows here."""
+    values = [
+        ("state of charge", status.soc_percent, (0.0, 100.0)),
+        ("pack voltage", status.pack_voltage_v, _PACK_V),
+        ("current", status.current_a, _CURRENT_A),
+        *((f"voltage of cell {number}", volts, _CELL_V) for number, volts in status.cells.items()),
+        *((f"temperature {name}", celsius, _CELSIUS) for name, celsius in status.temperatures.items()),
+    ]
+    for what, value, (lowest, highest) in values:
+        if value is not None and not lowest <= value <= highest:
+            raise FrameError(f"a {what} of {value} cannot be")
 
 
 def _cells(layout: _Layout, data: bytes) -> dict[int, float]:
     mask = layout.mask(data)
-    cells = {slot + 1: raw / 1000 for slot, raw in enumerate(layout.raw_cells(data)) if mask >> slot & 1}
-    if beyond := [number for number, volts in cells.items() if volts > _HIGHEST_CELL_V]:
-        raise FrameError(f"cell {beyond[0]} of {cells[beyond[0]]:.3f} V cannot be")
-    return cells
+    return {slot + 1: raw / 1000 for slot, raw in enumerate(layout.raw_cells(data)) if mask >> slot & 1}
 
 
 def _temperatures(layout: _Layout, data: bytes) -> dict[str, float]:

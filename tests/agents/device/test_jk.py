@@ -122,8 +122,11 @@ def test_alarms_of_either_layout_have_names() -> None:
         sealing.jk_55aa(JK_NEW, at_6=b"\0" * 64),
         sealing.jk_55aa(JK_NEW, at_7=b"\x1d"),
         sealing.jk_55aa(JK_NEW, at_173=b"\xe9"),
+        sealing.jk_55aa(JK_NEW, at_152=b"\x10"),
+        sealing.jk_55aa(JK_NEW, at_161=b"\x80"),
+        sealing.jk_55aa(JK_NEW, at_162=b"\x00\x40"),
     ],
-    ids=["all zero, as asleep", "no cell has a voltage", "a cell of 7 V", "233 % charged"],
+    ids=["all 0, asleep", "no voltages", "a cell of 7 V", "233 % charged", "a pack of 1101 V", "-2 MA", "1638 degrees"],
 )
 def test_a_status_that_passes_its_small_sum_and_cannot_be_is_refused(frame: bytes) -> None:  # case 5, 10, 27
     with pytest.raises(FrameError):
