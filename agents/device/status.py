@@ -1,0 +1,43 @@
+"""What a battery says about itself at one moment, in one set of units, whatever it speaks.
+
+Volt, ampere, ampere-hours, degrees Celsius, per cent. Current is positive into the battery. None, and a missing entry:
+the device said nothing about it, or said that it has no such sensor.
+"""
+
+from dataclasses import dataclass, field
+
+from protocol.errors import OrchestraError
+
+
+class FrameError(OrchestraError):
+    """A frame is whole, but what it says cannot be: lengths that do not fit, a refusal, a type that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What one frame says. Frames of one device that say different things are put together with `merged`.
+
+    cells: voltages by cell number, from 1. temperatures: by name, such as "1", "mos", "ambient".
+    alarms: names, such as "cell-overvoltage"; empty: it says that there are none; None: it does not say.
+    address: of the device on a line with several; parts: for answers in several frames, which one this is.
+    """
+
+    pack_voltage_v: float | None = None
+    current_a: float | None = None
+    soc_percent: float | None = None
+    soh_percent: float | None = None
+    remaining_ah: float | None = None
+    nominal_ah: float | None = None
+    full_ah: float | None = None
+    cycles: int | None = None
+    cell_count: int | None = None
+    cells: dict[int, float] = field(default_factory=dict)
+    temperatures: dict[str, float] = field(default_factory=dict)
+    charge_fet: bool | None = None
+    discharge_fet: bool | None = None
+    alarms: frozenset[str] | None = None
+    alarm_bits: int | None = None
+    balance_bits: int | None = None
+    model: str | None = None
+    address: int | None = None
+    others: dict[str, float | int | str | bool] = field(default_factory=dict)

@@ -1,0 +1,101 @@
+"""Captured frames of real devices, one by one: each decodes to what its source states, each damaged one is refused."""
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+
+from agents.device.decoder import Frame
+from agents.device.protocols.catalogue import DECODERS
+from agents.device.status import Status
+from tests.cases import are_here, cases
+
+FILE = "bms-frames.json"
+# From names of the captures to what a status calls it.
+PLAIN = {
+    "pack_voltage_V": "pack_voltage_v",
+    "current_A": "current_a",
+    "soc_percent": "soc_percent",
+    "soh_percent": "soh_percent",
+    "remaining_capacity_Ah": "remaining_ah",
+    "nominal_capacity_Ah": "nominal_ah",
+    "full_capacity_Ah": "full_ah",
+    "cycles": "cycles",
+    "cell_count": "cell_count",
+    "model": "model",
+    "address": "address",
+}
+NAMED = {"mosfet_temperature_C": "mos", "ambient_temperature_C": "ambient", "board_temperature_C": "board",
+         "bms_temperature_C": "bms"}  # fmt: skip
+OTHERS = {"hw": "hardware", "sw": "software", "runtime_s": "runtime-s", "balance_current_A": "balance-current-a"}
+OTHER_FLAGS = {"balancing": "balancing", "protect_bits": "protection-bits"}
+FLAGS = ("charge_fet", "discharge_fet", "alarm_bits", "balance_bits")
+
+
+@cache
+def captured() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(cases(FILE).read_bytes())
+    return loaded
+
+
+def listed(part: str) -> list[Any]:
+    """The captures of protocols there is a decoder for, or one placeholder that skips where they are absent."""
+    if not are_here(FILE):
+        return [pytest.param(None, id="absent")]
+    return [pytest.param(one, id=one["id"]) for one in captured()[part] if one["protocol"] in DECODERS]
+
+
+def frames_in(protocol: str, data: bytes, size: int = 0) -> list[Frame]:
+    """The frames that a new decoder finds, fed in chunks of a size; 0: all at once."""
+    decoder, step = DECODERS[protocol](), size or max(len(data), 1)
+    return [frame for at in range(0, len(data), step) for frame in decoder.feed(data[at : at + step])]
+
+
+@pytest.mark.parametrize("capture", listed("frames"))
+def test_a_captured_frame_says_what_its_source_states(capture: dict[str, Any] | None) -> None:
+    if capture is None:
+        cases(FILE)
+        return
+    found = frames_in(capture["protocol"], bytes.fromhex(capture["hex"]))
+    if not capture["valid"]:
+        assert found == []
+        return
+    [frame] = found
+    assert frame.data == bytes.fromhex(capture["hex"])
+    assert_says(DECODERS[capture["protocol"]]().decode(frame), capture["decoded"])
+
+
+def assert_says(status: Status, stated: dict[str, Any]) -> None:
+    """Every stated value that a status has a place for is there; 0.05 degrees are makers' two zeros of Celsius."""
+    for name, value in stated.items():
+        if name in PLAIN:
+            assert getattr(status, PLAIN[name]) == pytest.approx(value, abs=0.0051), name
+        elif name in NAMED:
+            assert status.temperatures[NAMED[name]] == pytest.approx(value, abs=0.051), name
+        elif name in OTHERS:
+            assert status.others[OTHERS[name]] == (value if isinstance(value, str) else pytest.approx(value)), name
+    if "cell_voltages_V" in stated and "part" not in stated:
+        assert list(status.cells.values()) == pytest.approx(stated["cell_voltages_V"], abs=0.00051)
+    if "temperatures_C" in stated:
+        numbered = [value for name, value in status.temperatures.items() if name.isdigit()]
+        # A source may leave out sensors that the bytes have; those it states come first.
+        assert numbered[: len(stated["temperatures_C"])] == pytest.approx(stated["temperatures_C"], abs=0.051)
+    for flag in FLAGS:
+        if flag in stated.get("flags", {}):
+            assert getattr(status, flag) == stated["flags"][flag], flag
+    for flag, name in OTHER_FLAGS.items():
+        if flag in stated.get("flags", {}):
+            assert status.others[name] == stated["flags"][flag], flag
+
+
+@pytest.mark.parametrize("stream", listed("streams"))
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 20, 64, 0])
+def test_a_stream_with_junk_and_cuts_gives_exactly_its_frames_at_every_chunking(
+    stream: dict[str, Any] | None, size: int
+) -> None:
+    if stream is None:
+        cases(FILE)
+        return
+    found = frames_in(stream["protocol"], bytes.fromhex(stream["hex"]), size)
+    assert [frame.data.hex() for frame in found] == stream["expect_frames"]
