@@ -21,12 +21,13 @@ _SHOWN_TASKS = 8
 class ProgressView:
     """Follows the journal of a running mission. total: how many tasks its plan has.
 
-    resumed_ns: when the run was resumed; what was journaled before is not told again, only how far it had got.
+    resumed_ns: when the run, or a fork of it, was taken up again; what was journaled before is not told again, only how
+    far it had got.
     """
 
     def __init__(self, total: int, *, is_quiet: bool, resumed_ns: int = 0) -> None:
         self._total, self._is_quiet = total, is_quiet
-        self._resumed_ns = resumed_ns
+        self._resumed_ns, self._is_first = resumed_ns, not resumed_ns
         self._done: set[str] = set()
         self._assigned: set[str] = set()
         self._held: dict[str, tuple[str, int | None]] = {}  # by task: the instance and the attempt
@@ -53,7 +54,7 @@ class ProgressView:
             return
         if self._resumed_ns and entry.recorded_ns >= self._resumed_ns:
             self._resumed_ns = 0
-            self._line(f"mission resumed: {len(self._done)} of {self._all} tasks had been accepted")
+            self._line(f"mission goes on: {len(self._done)} of {self._all} tasks had been accepted")
         self._messages += 1
         message = reread(entry.document)
         body = message.body
@@ -71,7 +72,7 @@ class ProgressView:
             or (isinstance(body, TaskAssignment) and body.feedback)
         ):
             self._line(f"{message.sender} → {message.recipient}: {describe(message)}", "yellow")
-        elif isinstance(body, Control) and body.verb.value == "start":
+        elif isinstance(body, Control) and body.verb.value == "start" and self._is_first:
             self._line(f"mission started: {self._total} task{'s' * (self._total != 1)}")
         if self._live:
             self._live.update(self._picture())
