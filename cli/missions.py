@@ -1,6 +1,7 @@
 """`orchestra run`, `resume` and `fork`: missions from beginning to end."""
 
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -116,11 +117,13 @@ def _planned(
     if not specs.is_dir():
         raise typer.BadParameter(f"{specs} is not a folder", param_hint="--specs")
     try:
+        with tempfile.TemporaryDirectory() as folder:  # what cannot be planned leaves no run behind
+            planned = plan(ArtifactStore(Path(folder)))
+            check(planned.plan)
+            check_size(planned)
+        check_writable(output)
         run = new_run(load(), scenario, run_dir)
         mission = plan(ArtifactStore(run.artifacts))
-        check(mission.plan)
-        check_size(mission)
-        check_writable(output)
     except OrchestraError as error:
         warn(f"error: {error}", "red")
         raise typer.Exit(Exit.USAGE) from error
