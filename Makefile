@@ -10,7 +10,8 @@ SOURCES := protocol bus gates agents coordinators observers scenarios cli firmwa
 demo: $(READY)
 	$(BIN)/orchestra run spec-facts --specs scenarios/spec_facts/sample --output out
 	$(BIN)/orchestra audit verify last
-	@echo "read out/FACTS.md; then: $(BIN)/orchestra audit show last"
+	$(BIN)/orchestra report last --output out/report.html
+	@echo "read out/FACTS.md, look at out/report.html; then: $(BIN)/orchestra audit show last"
 
 test: $(READY)
 	$(BIN)/python -m pytest
