@@ -39,6 +39,7 @@ clean:
 
 # uv where it is there, else pip; the marker is written last, so a broken install is tried again.
 $(READY): pyproject.toml
+	@echo "first use: making $(VENV) and installing into it; this takes a minute"
 	@if command -v uv >/dev/null 2>&1; then \
 		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
 		uv pip install --quiet --python $(BIN)/python --editable . --group dev; \

@@ -18,9 +18,11 @@ from observers.costs import GROUPINGS, Cost, Grouping, costs, usd
 from observers.recorder import rebuild as rebuild_tables
 from observers.tables import open_tables
 from protocol.errors import SourceError
+from protocol.messages import MessageType
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit trail: show it, verify it, rebuild its tables.")
 
+_TYPES = tuple(kind.value for kind in MessageType)
 _COLUMNS = "sequence, recorded_ns, topic, id, sender, recipient, type, task, attempt, cause, said"
 
 
@@ -61,6 +63,8 @@ def _conditions(
         name = agent if agent.startswith("@") else f"@{agent}"
         parts.append("(sender = ? OR recipient = ?)")
         values += [name, name]
+    if kind and kind not in _TYPES:
+        raise typer.BadParameter(f"{kind!r} is not one of {', '.join(_TYPES)}", param_hint="--type")
     for column, value in (("task", task), ("type", kind)):
         if value:
             parts.append(f"{column} = ?")

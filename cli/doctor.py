@@ -18,6 +18,7 @@ import zmq
 from agents.memory import Memory
 from cli.exits import Exit
 from cli.screen import say, say_json
+from gates.sketches import missing_here
 from protocol.decoder import decode
 from protocol.encoder import encode
 from protocol.errors import SourceError
@@ -63,6 +64,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         _disk(),
         _words(),
         *(_extra(*pair) for pair in _EXTRAS.items()),
+        _sketches(),
     ]
     for check in checks:
         if as_json:
@@ -94,6 +96,13 @@ def _extra(package: str, extra: str) -> Check:
     except PackageNotFoundError:
         fix = f"only for models: pip install 'agent-orchestra[{extra}]'"
         return Check(f"{package} (for models)", False, "not installed", fix, is_needed=False)
+
+
+def _sketches() -> Check:
+    """Without a compiler the sketch of a battery monitor is handed over with "not checked" beside it."""
+    missing, fix = missing_here(), "only for battery-design: apt install gcc-avr avr-libc arduino-core-avr"
+    name = "avr-g++ and Arduino's core (for sketches)"
+    return Check(name, not missing, f"{missing} is not here" if missing else "there", fix, is_needed=False)
 
 
 def _schema() -> Check:

@@ -40,15 +40,18 @@ def _row(run: RunFolder) -> dict[str, Any]:
             past.hear(entry)
     except OrchestraError as error:
         stands = f"cannot be read: {error}"
+    is_held = is_open(run.journal)
+    if not past.entries and not is_held:
+        stands = stands or "never began"
     return {
         "run": run.id,
         "scenario": past.scenario,
-        "began": when(past.began_ns),
+        "began": when(past.began_ns) if past.entries else "",
         "took_s": round((past.ended_ns - past.began_ns) / 1e9, 1),
         "tasks": len(past.tasks),
         "accepted": len(past.accepted),
         "entries": past.entries,
-        "stands": stands or past.stands(is_open(run.journal)),
+        "stands": stands or past.stands(is_held),
     }
 
 

@@ -1,6 +1,7 @@
 """`orchestra run`, `resume` and `fork`: missions from beginning to end."""
 
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -35,6 +36,7 @@ from scenarios.revision import acceptance, revision
 from scenarios.spec_facts import plan as spec_facts
 from scenarios.start import check_size
 
+SCENARIOS: Final = (spec_facts.NAME, battery_design.NAME)
 _LISTED: Final = 20
 
 Specs = Annotated[Path, typer.Option(help="The folder with the documents: PDF, Markdown, text, CSV.")]
@@ -115,11 +117,13 @@ def _planned(
     if not specs.is_dir():
         raise typer.BadParameter(f"{specs} is not a folder", param_hint="--specs")
     try:
+        with tempfile.TemporaryDirectory() as folder:  # what cannot be planned leaves no run behind
+            planned = plan(ArtifactStore(Path(folder)))
+            check(planned.plan)
+            check_size(planned)
+        check_writable(output)
         run = new_run(load(), scenario, run_dir)
         mission = plan(ArtifactStore(run.artifacts))
-        check(mission.plan)
-        check_size(mission)
-        check_writable(output)
     except OrchestraError as error:
         warn(f"error: {error}", "red")
         raise typer.Exit(Exit.USAGE) from error
@@ -244,10 +248,12 @@ def carry_out(
     run: RunFolder, mission: Mission, output: Path, *, is_cached: bool, is_quiet: bool, as_json: bool
 ) -> None:
     """Run a mission to its end, write what it brought, and leave with the code that says how it went."""
-    with ProgressView(len(list(tasks_of(mission.plan))), is_quiet=is_quiet or as_json) as view:
+    resumed_ns = time.time_ns() if any(run.journal.glob("*.mcap")) else 0
+    total = len(list(tasks_of(mission.plan)))
+    with ProgressView(total, is_quiet=is_quiet or as_json, resumed_ns=resumed_ns) as view:
         try:
             settings = load()
-            if not any(run.journal.glob("*.mcap")):  # a start is said once: what was told then is told for good
+            if not resumed_ns:  # a start is said once: what was told then is told for good
                 mission = with_rates(mission, all_runs(settings), settings.runs / MEMORY, warn)
             launch = prepared(run, mission, settings, is_cached=is_cached)
             launch.on_entry, launch.on_death = view.entry, view.death

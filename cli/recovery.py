@@ -40,7 +40,10 @@ def recovery(
         return
     if told.recoveries:
         table(f"{run.id}: {_failures(len(told.recoveries))}", _COLUMNS, [_row(one) for one in told.recoveries])
-    _sum_up(tally([told]), run.id)
+    again = len(told.own.opened) - 1
+    if again > 0:
+        say(f"{run.id}: the broker was started again {_times(again)}")
+    _sum_up(tally([told]), run.id, "no task failed" if again > 0 else "nothing went wrong")
 
 
 def _facts(one: Recovery) -> dict[str, Any]:
@@ -106,9 +109,9 @@ def _tally_facts(found: Tally, runs: int, unread: int) -> dict[str, Any]:
     }
 
 
-def _sum_up(found: Tally, title: str) -> None:
+def _sum_up(found: Tally, title: str, none: str = "nothing went wrong") -> None:
     if not found.failures:
-        say(f"{title}: nothing went wrong")
+        say(f"{title}: {none}")
     else:
         share = _percent(found.share_alone)
         say(f"accepted in the end without a person: {found.alone} of {found.troubled} tasks that failed{share}")
@@ -119,6 +122,10 @@ def _sum_up(found: Tally, title: str) -> None:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f" ({share:.0%})"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _failures(count: int) -> str:

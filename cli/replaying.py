@@ -65,7 +65,7 @@ def record(
     """Make one small file of a run, from which its coordinators can be replayed anywhere: `orchestra replay FILE`."""
     run = find_run(load(), name)
     path = file if file.suffix == SUFFIX else file.with_name(file.name + SUFFIX)
-    _check_free([path], force)
+    _check_free([path], force, "FILE")
     _record(run, start_of(run).subject or "mission", path, with_artifacts)
 
 
@@ -83,7 +83,7 @@ def record_test(
     scenario = start_of(run).subject or "mission"
     recorded = to / "recordings" / f"{scenario}{SUFFIX}"
     test = to / f"test_{function_name(scenario)}_recording.py"
-    _check_free([recorded, test], force)
+    _check_free([recorded, test], force, "--to")
     rows = replay_all(_source(name))
     _record(run, scenario, recorded, with_artifacts)
     text = text_of_test(read_recording(recorded), rows, with_specialists=with_artifacts)
@@ -100,10 +100,10 @@ def _record(run: RunFolder, scenario: str, path: Path, with_artifacts: bool) -> 
     say(f"{path}: {size:,} bytes")
 
 
-def _check_free(paths: list[Path], may_replace: bool) -> None:
+def _check_free(paths: list[Path], may_replace: bool, other: str) -> None:
     there = [str(path) for path in paths if path.exists()]
     if there and not may_replace:
-        raise SourceError(f"{' and '.join(there)} would be written over; --force does it")
+        raise SourceError(f"{' and '.join(there)} would be written over; --force does it, another {other} keeps both")
 
 
 def _source(name: str) -> Source:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import structlog
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,7 @@ class Undemanding(Console):
 
 out = Console(highlight=False, soft_wrap=True)
 _PIPED_WIDTH = 400
+_GAP = 2
 err = Undemanding(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -61,14 +63,27 @@ def when(stamp_ns: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp_ns // 1_000_000_000))
 
 
+def shared(widest: list[int], room: int) -> list[int]:
+    """Return how wide columns are that share so much room: narrow ones whole, the others alike, the last twice that.
+
+    Left to itself, one long column would take the room of all the others.
+    """
+    wanted = [(one, 1) for one in widest[:-1]] + [(widest[-1], 2)]
+    fitting = (most for most in range(room, 0, -1) if sum(min(one, most * times) for one, times in wanted) <= room)
+    most = next(fitting, 1)
+    *first, last = (min(one, most * times) for one, times in wanted)
+    return [*first, max(last, min(widest[-1], room - sum(first)))]
+
+
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """Print a table, cut to the terminal's width; piped, only its last column is ever cut."""
     cells = [[printable(str(cell)) for cell in row] for row in rows]
-    grid = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for number, column in enumerate(columns):
-        widest = max([len(column), *(len(row[number]) for row in cells)])
-        is_whole = not out.is_terminal and number < len(columns) - 1
-        grid.add_column(column, overflow="ellipsis", no_wrap=True, min_width=widest if is_whole else None)
+    grid = Table(title=title, title_justify="left", box=None, padding=(0, _GAP, 0, 0))
+    widest = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    room = (out.width if out.is_terminal else _PIPED_WIDTH) - _GAP * len(columns)
+    widths = shared(widest, room) if out.is_terminal else [*widest[:-1], None]
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(column, overflow="ellipsis", no_wrap=True, min_width=width, max_width=width)
     for row in cells:
         grid.add_row(*map(Text, row))
     console = out if out.is_terminal else Console(width=_PIPED_WIDTH, highlight=False, file=out.file)

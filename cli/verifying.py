@@ -1,6 +1,7 @@
 """`orchestra audit verify`, `export`, `prune` and `stamp`: what an audit can prove, to whom, and for how long."""
 
 import contextlib
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from observers.recorder import rebuild as rebuild_tables
 from observers.stamps import Stamped, stamp, stamped
 from observers.verify import Finding, remember, remembered, verify
 
+_KEY = re.compile(r"[0-9a-fA-F]{64}")
 Keys = Annotated[list[str] | None, typer.Option("--key", help="The recorder's public key, 64 hexadecimal digits.")]
 Anchors = Annotated[list[Path] | None, typer.Option("--anchor", help="Seals kept elsewhere: a file or a folder.")]
 RunOrFile = Annotated[str, typer.Argument(metavar="RUN|FILE", help="A run, or a bundle made by `audit export`.")]
@@ -45,6 +47,9 @@ def verify_run(
 
     Exit codes: 0 nothing was changed, 1 something was, with the first sequence that cannot be trusted.
     """
+    for one in key or ():
+        if not _KEY.fullmatch(one):
+            raise typer.BadParameter(f"{one!r} is no public key: 64 hexadecimal digits", param_hint="--key")
     with tempfile.TemporaryDirectory(prefix="orchestra-audit-") as folder:
         is_bundle = Path(name).is_file()
         run = unpack(Path(name), Path(folder)) if is_bundle else find_run(load(), name)

@@ -17,7 +17,7 @@ from agents.definitions.folders import gathered
 from bus.artifacts import ArtifactStore
 from cli.agents import Catalogue
 from cli.exits import Exit
-from cli.missions import Json, NoCache, Quiet, RunDir, carry_out
+from cli.missions import SCENARIOS, Json, NoCache, Quiet, RunDir, carry_out
 from cli.runs import new_run, project_memory
 from cli.screen import say, say_json, table, warn
 from cli.settings import load
@@ -243,7 +243,9 @@ def _check_exists(name: str) -> None:
         raise DefinitionError(f"{name} is a folder; name a workflow's file in it")
     if path.is_symlink():
         raise DefinitionError(f"{name} is a link that leads nowhere; name the workflow's file itself")
-    raise DefinitionError(f"{name} is neither a workflow's file nor a scenario (scenarios: spec-facts)")
+    raise DefinitionError(
+        f"{name} is neither a workflow's file nor a scenario (scenarios: {', '.join(SCENARIOS)}); name another"
+    )
 
 
 def _given(given: list[str] | None) -> dict[str, str]:

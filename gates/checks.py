@@ -38,7 +38,11 @@ def inputs_are_sound(judged: Judged) -> Verdict:
             judged.store.get(file)
         except SourceError as error:
             return Reject(str(error))
-    return Pass((f"{len(judged.assignment.inputs)} inputs match their digests",))
+    return Pass((_counted(len(judged.assignment.inputs), "input matches its digest", "inputs match their digests"),))
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def claims_are_grounded(judged: Judged) -> Verdict:
@@ -54,7 +58,8 @@ def claims_are_grounded(judged: Judged) -> Verdict:
         faults += [fault for claim in claims if (fault := _fault(claim, sources))]
     if faults:
         return Reject(f"{len(faults)} of {checked} claims do not hold: {listed(faults)}")
-    return Pass((f"{checked} quotes stand verbatim at their places",) if checked else ())
+    said = _counted(checked, "quote stands verbatim at its place", "quotes stand verbatim at their places")
+    return Pass((said,) if checked else ())
 
 
 def _claim_files(judged: Judged) -> Iterator[File]:
@@ -102,7 +107,8 @@ def bounds_are_kept(judged: Judged) -> Verdict:
     used, most = _tokens_used(judged), judged.assignment.max_tokens if judged.assignment else None
     if most is not None and used > most:
         return Reject(f"{used:,} tokens were used, the task may use {most:,}")
-    return Pass((f"{len(judged.artifacts)} paths inside {folder}",) if judged.artifacts else ())
+    said = _counted(len(judged.artifacts), f"path inside {folder}", f"paths inside {folder}")
+    return Pass((said,) if judged.artifacts else ())
 
 
 def _tokens_used(judged: Judged) -> int:
@@ -142,7 +148,7 @@ def _artifacts_are_sound(judged: Judged) -> Verdict:
             return Reject(f"{file.path} is not JSON: {error}")
         except RecursionError:
             return Reject(f"{file.path} is nested too deeply to be read")
-    return Pass((f"{len(judged.artifacts)} artifacts match their digests",))
+    return Pass((_counted(len(judged.artifacts), "artifact matches its digest", "artifacts match their digests"),))
 
 
 def _outputs_are_there(judged: Judged) -> Verdict:

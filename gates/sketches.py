@@ -102,14 +102,20 @@ def build(files: Mapping[str, bytes], limit_s: float = LIMIT_S) -> Built:
         return Built(is_checked=False, note=str(missing))
 
 
-def _tools() -> str:
+def missing_here() -> str:
+    """Return what this machine lacks to compile a sketch; "" where nothing does."""
     path = os.environ.get("PATH", os.defpath)
     for tool in _TOOLS:
         if shutil.which(tool, path=path) is None:
-            raise _NotHere(NOT_HERE.format(tool))
-    if not (ARDUINO / "cores" / "arduino" / "Arduino.h").is_file():
-        raise _NotHere(NOT_HERE.format("Arduino's core"))
-    return path
+            return tool
+    return "" if (ARDUINO / "cores" / "arduino" / "Arduino.h").is_file() else "Arduino's core"
+
+
+def _tools() -> str:
+    missing = missing_here()
+    if missing:
+        raise _NotHere(NOT_HERE.format(missing))
+    return os.environ.get("PATH", os.defpath)
 
 
 class _Room:

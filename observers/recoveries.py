@@ -103,17 +103,23 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """All failures of a run, and the tasks that were begun in it. shared: up to where a fork's past is its parent's."""
+    """All failures of a run, and the tasks that were begun in it.
+
+    shared: up to where a fork's past is its parent's. opened: the entries at which a broker opened the journal; more
+    than one where the broker, or all of it, ended and was started again.
+    """
 
     recoveries: tuple[Recovery, ...]
     tasks: tuple[Task, ...]
     shared: int = 0
+    opened: tuple[int, ...] = ()
 
     @property
     def own(self) -> "Account":
         """Without what happened in the run of which this one is a fork."""
         recoveries = tuple(one for one in self.recoveries if one.failed_at > self.shared)
-        return Account(recoveries, tuple(task for task in self.tasks if task.begun_at > self.shared))
+        tasks = tuple(task for task in self.tasks if task.begun_at > self.shared)
+        return Account(recoveries, tasks, opened=tuple(at for at in self.opened if at > self.shared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,7 @@ def account(entries: Iterable[Entry]) -> Account:
         if entry.topic.rpartition("/")[2] in _TOLD_BY:
             reading.hear(entry, reread(entry.document))
     tasks = tuple(Task(name, held.is_accepted, held.begun_at) for name, held in reading.held.items())
-    return Account(tuple(reading.found.values()), tasks, reading.shared)
+    return Account(tuple(reading.found.values()), tasks, reading.shared, tuple(reading.opened))
 
 
 def tally(accounts: Iterable[Account]) -> Tally:
@@ -213,6 +219,7 @@ class _Reading:
     held: dict[str, _Held] = field(default_factory=dict)
     found: dict[tuple[int, str], Recovery] = field(default_factory=dict)
     shared: int = 0
+    opened: list[int] = field(default_factory=list)
     _causes: dict[tuple[int, str], str] = field(default_factory=dict)
     _running: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     _holders: dict[str, str] = field(default_factory=dict)
@@ -287,6 +294,8 @@ class _Reading:
         told = {setting.name: setting.value for setting in body.settings}
         if body.verb is Verb.FORK:
             self.shared = entry.sequence
+        elif body.verb is Verb.EPOCH:
+            self.opened.append(entry.sequence)
         elif body.verb is Verb.CANCEL and message.recipient == SUPERVISOR and told.get("reason") == LEASE_RAN_OUT:
             self._lost(entry, message, told.get("task", ""), LEASE_RAN_OUT)
 

@@ -26,15 +26,16 @@ def _said(body: b.Body) -> str:
         case b.Report():
             return _report(body)
         case b.TaskAssignment():
-            return f"{body.title} ({len(body.inputs)} inputs)" + (
-                f"; feedback: {body.feedback}" if body.feedback else ""
-            )
+            inputs = f"{len(body.inputs)} input{'s' * (len(body.inputs) != 1)}"
+            return f"{body.title} ({inputs})" + (f"; feedback: {body.feedback}" if body.feedback else "")
         case b.VerdictReport():
             return f"{body.decision.value}: {body.reason}"
         case b.Claim():
             return f"taken by {body.instance}"
         case b.Progress():
             return body.note + (f" {body.done}/{body.total}" if body.done is not None else "")
+        case b.Control(verb=b.Verb.EPOCH):
+            return body.subject or "epoch"
         case b.Control():
             return f"{body.verb.value} {body.subject or ('all' if body.verb is b.Verb.CANCEL else '')}" + _why(body)
         case b.Lost():

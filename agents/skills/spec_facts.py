@@ -30,7 +30,7 @@ def extract(work: Work) -> Outcome:
     except SourceError as error:
         return _unreadable(work, document, str(error))
     facts = from_json(raw)
-    said = f"{len(facts.facts)} facts from {document.path}"
+    said = f"{_counted(len(facts.facts), 'fact')} from {document.path}"
     effort = Effort(tool_calls=1, files_read=1, lines_generated=raw.count(b"\n"))
     return Outcome(said, (work.write("facts.json", raw, CLAIMS_MEDIA_TYPE, said),), effort)
 
@@ -49,7 +49,7 @@ def find_contradictions(work: Work) -> Outcome:
     """Compare the accepted facts of all documents and hand on the findings, each with its words as claims."""
     documents = _documents(work)
     facts = [fact for document in documents for fact in document.facts]
-    work.report(Progress(note=f"comparing {len(facts)} facts of {len(documents)} documents"))
+    work.report(Progress(note=f"comparing {_counted(len(facts), 'fact')} of {_counted(len(documents), 'document')}"))
     findings = find(facts, documents)
     digests = {document.document: document.sha256 for document in documents}
     content = {
@@ -57,7 +57,7 @@ def find_contradictions(work: Work) -> Outcome:
         "claims": [claim.model_dump(mode="json") for claim in _claims(findings, digests)],
     }
     raw = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode()
-    said = f"{len(findings)} findings"
+    said = _counted(len(findings), "finding")
     effort = Effort(tool_calls=1, files_read=len(documents), lines_generated=raw.count(b"\n"))
     return Outcome(said, (work.write(FINDINGS_NAME, raw, CLAIMS_MEDIA_TYPE, said),), effort)
 
@@ -79,6 +79,10 @@ def _claim(evidence: Evidence, digest: str) -> Claim:
     )
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def write_facts(work: Work) -> Outcome:
     """Write FACTS.md and facts.json from accepted artifacts."""
     documents, unread = _documents(work), _unread(work)
@@ -87,7 +91,8 @@ def write_facts(work: Work) -> Outcome:
     text = render_markdown(documents, findings, unread).encode()
     raw = render_json(documents, findings, unread)
     facts = sum(len(document.facts) for document in documents)
-    said = f"{facts} facts and {len(findings)} findings from {len(documents)} documents"
+    told = f"{_counted(facts, 'fact')} and {_counted(len(findings), 'finding')}"
+    said = f"{told} from {_counted(len(documents), 'document')}"
     files = (
         work.write("FACTS.md", text, "text/markdown", said),
         work.write("facts.json", raw, CLAIMS_MEDIA_TYPE, said),

@@ -65,7 +65,7 @@ def decide(case: Judged) -> tuple[str, str]:
 def test_a_claim_that_stands_in_its_source_passes_with_evidence(store: ArtifactStore) -> None:
     outcome = run(GATES, judged(store, claims(store)))
     assert isinstance(outcome.verdict, Pass)
-    assert "1 quotes stand verbatim at their places" in outcome.verdict.evidence
+    assert "1 quote stands verbatim at its place" in outcome.verdict.evidence
     marks = outcome.marks
     assert {marks.layer_1_input, marks.layer_2_hallucination, marks.layer_3_boundary, marks.layer_4_output} == {
         Mark.PASSED

@@ -178,6 +178,7 @@ def test_wrong_input_is_one_sentence_and_exit_code_two(tmp_path: Path) -> None:
         assert done.returncode == 2, arguments
         assert words in done.stderr
         assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists(), "what was never begun is no run"
 
 
 def test_a_folder_that_holds_a_run_is_not_run_in_again(finished: Mission) -> None:

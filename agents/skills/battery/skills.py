@@ -105,7 +105,7 @@ def derive_requirements(work: Work) -> Outcome:
     """From the facts, the configuration and the practice to requirements.json and SAFETY_REQUIREMENTS.md."""
     facts, findings = read_report(_read(work, FACTS))
     raw = _read(work, PACK)
-    work.report(Progress(note=f"deriving limits from {len(facts)} facts and {len(findings)} findings"))
+    work.report(Progress(note=f"deriving limits; facts: {len(facts)}, findings: {len(findings)}"))
     practice = as_words(PRACTICE, _read(work, PRACTICE))
     try:
         derived = derive(as_words(PACK, raw), raw, practice, facts, findings)
