@@ -90,7 +90,7 @@ def test_of_other_peoples_folders_what_cannot_be_used_is_left_out_and_said(tmp_p
     mission = planned(tmp_path, flow(tmp_path), theirs)
     assert where(mission) == "of theirs"
     assert [note.partition(": ")[0] for note in mission.notes] == ["left out"] * 2
-    with pytest.raises(DefinitionError, match=r"broken cannot be used: .*broken\.md:3: not YAML"):
+    with pytest.raises(DefinitionError, match=r"broken cannot be used: .*broken\.md:2: not YAML"):
         planned(tmp_path, flow(tmp_path, step="{id: x, agent: broken}"), theirs)
 
 
@@ -99,7 +99,7 @@ def test_in_a_workflows_own_folder_nothing_may_be_wrong(tmp_path: Path) -> None:
     (own / "README.md").write_text("# Ours\n")
     assert where(planned(tmp_path, flow(tmp_path, "agents: own"))) == "of own"
     agent(own, "[broken", file="broken")
-    with pytest.raises(DefinitionError, match=r"broken\.md:3: not YAML"):
+    with pytest.raises(DefinitionError, match=r"broken\.md:2: not YAML"):
         planned(tmp_path, flow(tmp_path, "agents: own"))
 
 
