@@ -6,6 +6,7 @@
 4. Junk without end does not grow a buffer: what cannot begin a frame any more is dropped and counted.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +33,8 @@ class Framer:
 
     def __init__(self, shape: Shape) -> None:
         self._shape, self._buffer, self.dropped = shape, bytearray(), 0
+        # One search for all starts: with a hundred of them, a search for each is too slow for a flood of junk.
+        self._start = re.compile(b"|".join(re.escape(start) for start in shape.starts))
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take in what has come and return the frames that are whole now, in order."""
@@ -59,9 +62,8 @@ class Framer:
 
     def _find_start(self) -> bool:
         """Drop what stands before the next start; keep a tail that may be the beginning of one."""
-        found = [at for start in self._shape.starts if (at := self._buffer.find(start)) >= 0]
-        if found:
-            self._drop(min(found))
+        if found := self._start.search(self._buffer):
+            self._drop(found.start())
             return True
         kept = max((self._begun(start) for start in self._shape.starts), default=0)
         self._drop(len(self._buffer) - kept)
