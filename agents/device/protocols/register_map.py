@@ -32,7 +32,7 @@ alarm_bits and balance_bits, and where a mask is given.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -41,7 +41,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.document import Document, Place, checked, parse_document, read_document
+from agents.document import Document, Place, checked, parse_document, read_document, shown
 from protocol.errors import DefinitionError
 
 PACKAGED: Final = (
@@ -180,16 +180,22 @@ def _map_of(document: Document) -> RegisterMap:
 
 def _faults(registers: RegisterMap) -> Iterator[tuple[Place, str]]:
     """Yield what only shows when the parts of a map are seen together."""
-    for number, address in enumerate(registers.addresses):
-        if not 0 <= address + registers.answer_offset <= 255:
-            yield ("addresses", number), f"address {address} would answer from {address + registers.answer_offset}"
+    offset = registers.answer_offset
+    yield from _address_faults(("addresses",), registers.addresses, offset)
     seen: set[str] = set()
     for number, block in enumerate(registers.blocks):
         place: Place = ("blocks", number)
         if block.name in seen or block.name == "exception":
             yield (*place, "name"), f"the name {block.name} is taken; give this block another"
         seen.add(block.name)
+        yield from _address_faults((*place, "addresses"), block.addresses, offset)
         yield from _block_faults(block, place)
+
+
+def _address_faults(place: Place, addresses: Iterable[int], offset: int) -> Iterator[tuple[Place, str]]:
+    for number, address in enumerate(addresses):
+        if not 0 <= address + offset <= 255:
+            yield (*place, number), f"address {address} would answer from {address + offset}"
 
 
 def _block_faults(block: Block, place: Place) -> Iterator[tuple[Place, str]]:
@@ -203,7 +209,7 @@ def _block_faults(block: Block, place: Place) -> Iterator[tuple[Place, str]]:
     for number, field in enumerate(block.fields):
         where: Place = (*place, "fields", number)
         if field.to in told:
-            yield (*where, "to"), f"{field.to} has a field in this block already; take one out"
+            yield (*where, "to"), f"{shown(field.to)} has a field in this block already; take one out"
         told.add(field.to)
         yield from ((where + key, text) for key, text in _field_faults(field, block))
 
@@ -211,7 +217,11 @@ def _block_faults(block: Block, place: Place) -> Iterator[tuple[Place, str]]:
 def _field_faults(field: RegisterField, block: Block) -> Iterator[tuple[Place, str]]:
     if field.to not in _TARGETS and not _NAMED.fullmatch(field.to):
         own = re.sub(r"[^a-z0-9]+", "-", field.to.lower().removeprefix("others.")).strip("-")
-        yield ("to",), f"to: {field.to} is no value of a status; for one of your own write others.{own or 'name'}"
+        yield (
+            ("to",),
+            f"to: {shown(field.to)} is no value of a status; for one of your own write others.{own or 'name'}",
+        )
+        return  # whatever else it says would quote a name that is none
     if not field.scale:
         yield ("scale",), "scale: 0 makes every value the same; leave it out for 1"
     last = max((block.count, *block.also_counts)) + block.at
