@@ -10,13 +10,13 @@ from agents.definitions.checking import check as check_folder
 from agents.definitions.definition import Definition, Tier, cast, catalogue
 from agents.definitions.findings import Finding, Level
 from agents.definitions.folders import Gathered, gathered
+from agents.document import nearest
 from agents.exchange import heard_by, sent_by
 from agents.teams import Teams, role_of
 from cli.exits import Exit
 from cli.screen import say, say_json, table, warn
 from observers.summary import printable
 from protocol.errors import DefinitionError, SourceError
-from scenarios.document import nearest
 
 agents_app = typer.Typer(no_args_is_help=True, help="The agents there are: list, show, and check a folder of your own.")
 Catalogue = Annotated[

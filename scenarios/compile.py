@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from agents.dependencies import dependencies
+from agents.document import Place, shown
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
 from coordinators.plan import check
@@ -20,7 +21,6 @@ from protocol.bodies import File, Group, Plan, PlannedTask, Policy, Setting
 from protocol.conditions import read_condition
 from protocol.errors import DefinitionError, SourceError
 from protocol.names import MAX_ITEMS
-from scenarios.document import Place, shown
 from scenarios.doers import Doers
 from scenarios.files import is_hidden, matching, take
 from scenarios.mission import CastMember, Mission, agents_of

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from agents.definitions.definition import Definition
 from agents.definitions.folders import NO_FOLDER, Gathered, gathered
+from agents.document import Place, nearest
 from agents.skills.catalogue import SKILLS
 from agents.skills.own import RUNNER, OwnSkills, read_own
 from agents.teams import Teams, is_coordinator
 from protocol.errors import DefinitionError, SourceError
-from scenarios.document import Place, nearest
 from scenarios.references import all_steps
 from scenarios.source import Source
 from scenarios.workflow import Step

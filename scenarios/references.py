@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from agents.document import Place, nearest
 from protocol.conditions import read_condition
-from scenarios.document import Place, nearest
 from scenarios.workflow import Step, Workflow
 
 Fault = tuple[Place, str]

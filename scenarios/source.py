@@ -6,8 +6,8 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
+from agents.document import Document, Place, checked, nearest, read_document, shown
 from protocol.errors import DefinitionError
-from scenarios.document import Document, Place, checked, nearest, read_document, shown
 from scenarios.references import all_steps
 from scenarios.workflow import Workflow
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agents.device.status import Status
 
@@ -39,4 +39,17 @@ class Decoder(Protocol):
 
     def reset(self) -> None:
         """Forget the beginning of a frame that will not be gone on with."""
+        ...
+
+
+@runtime_checkable
+class TakesQuestions(Protocol):
+    """A decoder whose answers do not say what they answer: whoever sends a question tells it first."""
+
+    def asked(self, sent: bytes) -> None:
+        """Take note of the question that is being sent; what was begun before it is forgotten.
+
+        Raises:
+            ValueError: it is no question of this protocol.
+        """
         ...

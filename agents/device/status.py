@@ -19,7 +19,8 @@ class Status:
 
     cells: voltages by cell number, from 1. temperatures: by name, such as "1", "mos", "ambient".
     alarms: names, such as "cell-overvoltage"; empty: it says that there are none; None: it does not say.
-    address: of the device on a line with several; parts: for answers in several frames, which one this is.
+    address: of the device on a line with several; part: for answers in several frames, which one this is, from 1.
+    others: what else it says, by name, such as "max-cell-v", "min-cell", "power-w", "state".
     """
 
     pack_voltage_v: float | None = None
@@ -40,4 +41,5 @@ class Status:
     balance_bits: int | None = None
     model: str | None = None
     address: int | None = None
+    part: int | None = None
     others: dict[str, float | int | str | bool] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from agents.document import checked, read_document
 from agents.skills.battery.requirements.pack import NAME as PACK
 from agents.skills.battery.requirements.pack import PackSettings, written_out
 from agents.skills.battery.skills import PRACTICE, SKETCH_FOLDER
@@ -16,7 +17,6 @@ from gates.design.parts import NAME as PARTS
 from gates.design.parts import read_parts
 from protocol.bodies import File, Group, Pattern, Plan, PlannedTask
 from protocol.errors import SourceError
-from scenarios.document import checked, read_document
 from scenarios.files import take
 from scenarios.mission import CastMember, Mission
 from scenarios.spec_facts import plan as spec_facts

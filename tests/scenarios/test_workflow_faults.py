@@ -159,7 +159,7 @@ FAULTS: dict[str, tuple[str | bytes, int, str]] = {
     "an open bracket": ("workflow: w\nsteps: [\n", 3, "a bracket or quote is open; close it"),
     "an open quote": ("workflow: 'w\nsteps: []\n", 3, "a quote is open; close it"),
     "a colon in a text": (step("title: a: b"), 5, "put quotes around a text with a colon"),
-    "two documents": ("workflow: w\n---\nworkflow: v\n", 2, "one file holds one workflow"),
+    "two documents": ("workflow: w\n---\nworkflow: v\n", 2, "one file holds one document"),
     "an object of Python": ("workflow: w\nsteps: !!python/object/apply:os.system ['true']\n", 2, "stands where"),
     "aliases that multiply": (
         "workflow: w\na: &a [1,2,3,4,5,6,7,8,9]\n"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from scenarios.document import checked, parse_document
+from agents.document import checked, parse_document
 from scenarios.workflow import Budget, Cache, Depends, Retry, Step, Workflow
 from tests.cases import ROOT
 

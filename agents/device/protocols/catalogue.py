@@ -1,10 +1,17 @@
 """The decoders there are, by the name of their protocol."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from agents.device.decoder import Decoder
-from agents.device.protocols import battery_monitor, jbd, jbd_up, jk_55aa, jk_uart
+from agents.device.protocols import battery_monitor, daly_a5, jbd, jbd_up, jk_55aa, jk_uart, register_map
+from agents.device.protocols.modbus import Modbus
+
+
+def _by_map(name: str) -> Decoder:
+    return Modbus(register_map.packaged_map(name))
+
 
 DECODERS: Final[Mapping[str, Callable[[], Decoder]]] = {
     battery_monitor.NAME: battery_monitor.BatteryMonitor,
@@ -12,4 +19,6 @@ DECODERS: Final[Mapping[str, Callable[[], Decoder]]] = {
     jbd_up.NAME: jbd_up.JbdUp,
     jk_55aa.NAME: jk_55aa.Jk55aa,
     jk_uart.NAME: jk_uart.JkUart,
+    daly_a5.NAME: daly_a5.DalyA5,
+    **{name: partial(_by_map, name) for name in register_map.PACKAGED},
 }

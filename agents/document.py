@@ -32,7 +32,7 @@ _HINTS: Final[Mapping[str, str]] = {
     "alias": "put quotes around a text that begins with *, such as '*.md'",
     "alphabetic or numeric": "put quotes around a text that begins with * or &, such as '*.md'",
     "mapping values are not allowed": "put quotes around a text with a colon; keys of one step begin in one column",
-    "another document": "one file holds one workflow; take out the line with ---",
+    "another document": "one file holds one document; take out the line with ---",
     "special characters": "take that character out",
     "but found '<block": "keys of one step begin in one column",
     "but found '<stream end>'": "a bracket or quote is open; close it",
