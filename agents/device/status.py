@@ -20,6 +20,7 @@ class Status:
     cells: voltages by cell number, from 1. temperatures: by name, such as "1", "mos", "ambient".
     alarms: names, such as "cell-overvoltage"; empty: it says that there are none; None: it does not say.
     address: of the device on a line with several; parts: for answers in several frames, which one this is.
+    packs: where one frame tells of several packs, what it says of each; then it says nothing about itself.
     """
 
     pack_voltage_v: float | None = None
@@ -40,4 +41,5 @@ class Status:
     balance_bits: int | None = None
     model: str | None = None
     address: int | None = None
+    packs: tuple["Status", ...] = ()
     others: dict[str, float | int | str | bool] = field(default_factory=dict)
