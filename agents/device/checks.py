@@ -16,8 +16,6 @@ from agents.device.quantities import (
     CHARGE_FET,
     CURRENT,
     DISCHARGE_FET,
-    FULL,
-    NOMINAL,
     PACK,
     REMAINING,
     SOC,
@@ -79,14 +77,17 @@ def cell_counts(now: Now, past: Past, limits: Limits) -> Doubts:
 
 
 def sum_of_cells(now: Now, past: Past, limits: Limits) -> Doubts:
-    """Doubt cells and pack that contradict each other. A pack that cannot be is the one that is wrong."""
+    """Doubt cells and pack that contradict each other. A pack that cannot be is the one that is wrong.
+
+    Cells that are not told of can only add to the sum.
+    """
     cells, pack = now.cells, now.values.get(PACK)
     count = limits.cell_count or now.status.cell_count or len(now.status.cells)
-    if pack is None or not cells or len(cells) != count:
+    if pack is None or not cells:
         return {}
     total = sum(cells.values())
     allowed = limits.sum_part * total + abs(_current_step(now, past)) * limits.cell_ohm * count
-    if abs(total - pack) <= allowed + 0.01:
+    if total - pack <= allowed + 0.01 and (pack - total <= allowed + 0.01 or len(cells) < count):
         return {}
     reason = f"the cells sum to {total:.2f} V and the pack is {pack:.2f} V"
     if not limits.pack_v[0] <= pack <= limits.pack_v[1]:
@@ -102,11 +103,11 @@ def _current_step(now: Now, past: Past) -> float:
 
 
 def asleep(now: Now, past: Past, limits: Limits) -> Doubts:
-    """Doubt all that comes with a pack of no voltage: a device that sleeps answers with zeros."""
+    """Doubt what is measured along with a pack of no voltage: a device that sleeps answers with zeros."""
     pack = now.values.get(PACK)
     if pack is None or pack >= limits.pack_v[0]:
         return {}
-    told = (CURRENT, SOC, "soh", REMAINING, FULL, NOMINAL)
+    told = (CURRENT, SOC, "soh", REMAINING)
     return {name: f"it came with a pack of {pack:g} V" for name in told if name in now.values}
 
 

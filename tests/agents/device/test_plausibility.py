@@ -13,11 +13,16 @@ from agents.device.emulation.pack_model import Pack, after, allowed_a, pack_of, 
 from agents.device.limits import Limits
 from agents.device.past import NOTHING, Past
 from agents.device.plausibility import Judged, aged, judge, worst_of
-from agents.device.protocols.jbd import Jbd, check_sum
+from agents.device.protocols.jbd import Jbd
 from agents.device.status import Status
 from protocol.bodies import Quality, Reading
 
 LIMITS = Limits(cell_count=16)
+# A JBD board on a bench, as captured: its basic answer and its cells, the last of which is open.
+BENCH = bytes.fromhex(
+    "dd030017000000000000271000002c500000000000002000011000ff0577"
+    "dd0400200e100e100e100e100e100e100e100e100e100e100e100e100e100e100e100000fe1e77"
+)
 GOOD, SUSPECT, STALE, ABSENT = Quality.GOOD, Quality.SUSPECT, Quality.STALE, Quality.ABSENT
 
 
@@ -103,17 +108,15 @@ def test_a_cell_no_cell_can_be_is_suspect_and_no_other(volts: float) -> None:  #
 
 
 def test_a_bench_jbd_reports_pack_0_00_v_while_cells_sum_to_54_v() -> None:
-    data = bytes.fromhex("0000000000002710") + bytes(8) + bytes((0, 0, 0x10, 0, 3, 16, 0))
-    middle = bytes((0, len(data))) + data
     decoder = Jbd()
-    [frame] = decoder.feed(b"\xdd\x03" + middle + check_sum(middle).to_bytes(2, "big") + b"\x77")
-    basic = decoder.decode(frame)
-    said = last_of([replace(basic, cells=dict.fromkeys(range(1, 17), 3.375), cell_count=16)])
+    basic, cells = (decoder.decode(frame) for frame in decoder.feed(BENCH))
+    said = last_of([replace(basic, cells=cells.cells, cell_count=cells.cell_count)])
     assert basic.pack_voltage_v == 0.0
     assert said["pack-voltage"].reading.quality is SUSPECT
     assert "the cells sum to 54.00 V and the pack is 0.00 V" in said["pack-voltage"].reasons
     assert said["current"].reasons == ("it came with a pack of 0 V",)
     assert said["cell-1-voltage"].reading.quality is GOOD
+    assert said["cell-16-voltage"].reading.quality is ABSENT  # nothing is wired to it
 
 
 def test_cells_and_a_pack_that_contradict_each_other_are_suspect_both() -> None:
@@ -155,6 +158,7 @@ def test_a_sleeping_monitor_that_answers_with_zeros_is_believed_in_nothing() -> 
         current_a=-3000.0,
         soc_percent=0,
         remaining_ah=0.0,
+        nominal_ah=None,
         cells=dict.fromkeys(range(1, 17), 0.0),
         temperatures={"1": -40.0},
         charge_fet=None,
