@@ -21,6 +21,7 @@ class Status:
     alarms: names, such as "cell-overvoltage"; empty: it says that there are none; None: it does not say.
     address: of the device on a line with several; part: for answers in several frames, which one this is, from 1.
     others: what else it says, by name, such as "max-cell-v", "min-cell", "power-w", "state".
+    packs: where one frame tells of several packs, what it says of each; then it says nothing about itself.
     """
 
     pack_voltage_v: float | None = None
@@ -42,4 +43,5 @@ class Status:
     model: str | None = None
     address: int | None = None
     part: int | None = None
+    packs: tuple["Status", ...] = ()
     others: dict[str, float | int | str | bool] = field(default_factory=dict)

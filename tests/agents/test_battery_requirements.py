@@ -187,12 +187,14 @@ WORDS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(WORDS, VOLTS, VOLTS)
 def test_a_stricter_document_never_makes_a_limit_looser(words: str, one: Decimal, other: Decimal) -> None:
     strict, loose = (derived(f"{words}: {value} V") for value in sorted((one, other)))
     assert all(map(is_as_strict, strict.limits, loose.limits))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(["charge", "discharge", "continuous"]), AMPERES), max_size=4))
 def test_a_further_document_never_makes_a_limit_looser(said: list[tuple[str, int]]) -> None:
     texts = [f"Max. {words} current: {value} A" for words, value in said]
@@ -216,6 +218,7 @@ def test_no_words_end_a_comment_of_the_sketch(words: str) -> None:
     assert not re.search(r"\*/|/\*|\\|\?\?|[\n\r\u2028\u2029\x85\u202a-\u202e\u2066-\u2069]", shown)
 
 
+@pytest.mark.slow
 @given(HOSTILE)
 def test_words_of_a_document_are_shown_and_not_obeyed(words: str) -> None:
     made = derived(f"Charge cut-off voltage <b>{words}: 3.60 V")

@@ -97,6 +97,7 @@ def quotes(fact: Fact, item: dict[str, Any]) -> bool:
     return " ".join(item.get("quote", "").split()) in " ".join(fact.claim.quote.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item", listed("facts"))
 def test_an_expected_fact_is_found_with_value_unit_and_quote(item: dict[str, Any] | None) -> None:
     if item is None:

@@ -96,6 +96,7 @@ def test_what_a_file_says_moves_no_cursor(tmp_path: Path, capsys: pytest.Capture
     assert all(line.startswith(str(mine)) for line in said.splitlines())
 
 
+@pytest.mark.slow
 def test_a_folder_with_errors_is_told_line_by_line_and_leaves_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -131,6 +131,7 @@ def test_an_answer_while_nothing_runs_stands_in_the_journal_and_says_how_to_go_o
     assert (settled["person"], settled["choice"], settled["text"]) == ("anna", "give up", "no use")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "decision"), [("approve", Consent.GRANTED), ("reject", Consent.DENIED)])
 def test_consent_is_given_or_refused_by_a_person_with_a_name(
     capsys: pytest.CaptureFixture[str], command: str, decision: Consent
@@ -210,6 +211,7 @@ def test_what_a_fork_has_inherited_has_to_be_answered_in_the_right_run(capsys: p
     assert (len(said_by_people(parent)), len(said_by_people(child))) == (0, 1)
 
 
+@pytest.mark.slow
 def test_a_task_or_a_mission_is_cancelled_at_its_coordinator(capsys: pytest.CaptureFixture[str]) -> None:
     run = a_run()
     [told] = rows(capsys, "cancel", "one", "extract/1", "--reason", "not needed")
@@ -223,6 +225,7 @@ def test_a_task_or_a_mission_is_cancelled_at_its_coordinator(capsys: pytest.Capt
     assert (mission.body.verb, mission.body.subject) == (Verb.CANCEL, None)
 
 
+@pytest.mark.slow
 def test_a_cancellation_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     run = a_run()
     orchestra(capsys, "cancel", "one", "--reason", "too late")

@@ -196,6 +196,7 @@ def replaced(document: Any, path: tuple[str | int, ...], value: object) -> objec
     return copy
 
 
+@pytest.mark.slow
 @given(data=st.data(), name=st.sampled_from(JSON_FILES), value=st.sampled_from(HOSTILE))
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_hostile_value_anywhere_is_rejected_or_harmless(
@@ -225,6 +226,7 @@ def test_a_hostile_value_anywhere_is_rejected_or_harmless(
     ],
     ids=["empty", "binary", "deep", "deep objects", "null", "nan", "long", "list"],
 )
+@pytest.mark.slow
 def test_what_is_no_such_file_at_all_is_rejected_with_its_name(store: ArtifactStore, name: str, data: bytes) -> None:
     verdict = judge(store, name, data).verdict
     assert isinstance(verdict, Reject)

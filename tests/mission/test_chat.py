@@ -159,6 +159,7 @@ def test_the_tech_lead_answers_about_the_missions_that_there_are(folder: Path) -
     check(folder)
 
 
+@pytest.mark.slow
 def test_what_is_no_line_begins_no_run(folder: Path) -> None:
     done = chat(folder, "\n/help\n/file nothing.md\n/set request=x\n/set a b=1\n/skill sing\n/file '\n", *BEGIN)
     assert done.returncode == 2

@@ -26,6 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Mission:
     return mission
 
 
+@pytest.mark.slow
 def test_it_finds_what_the_sample_is_made_to_show(finished: Mission) -> None:
     expected = json.loads((ROOT / "scenarios/spec_facts/sample_expected.json").read_text())
     found = json.loads(finished.results()["facts.json"])
@@ -84,6 +85,7 @@ def test_audit_show_prints_the_documents_as_they_were_sent(finished: Mission) ->
     assert shown.stdout.splitlines() == claims
 
 
+@pytest.mark.slow
 def test_observe_shows_a_finished_run_and_status_counts_it(finished: Mission) -> None:
     observed = orchestra("observe", finished.run, "--from", "10", "--topic", "gatekeeper/", cwd=finished.folder)
     assert all("task-completion" in line for line in observed.stdout.splitlines())
@@ -140,6 +142,7 @@ def broken(folder: Path) -> Path:
     return specs
 
 
+@pytest.mark.slow
 def test_a_document_nobody_can_read_is_a_persons_decision(tmp_path: Path) -> None:
     mission = start(tmp_path, broken(tmp_path))
     code, said, complained = mission.finish()
@@ -327,6 +330,7 @@ def test_show_tells_where_every_task_stood_at_any_moment(finished: Mission) -> N
     assert set(states().values()) == {"accepted"}
 
 
+@pytest.mark.slow
 def test_history_lists_the_missions_and_how_they_ended(finished: Mission) -> None:
     listed = orchestra("history", "--json", cwd=finished.folder)
     assert listed.stdout == ""  # this one was given a folder of its own

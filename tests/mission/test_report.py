@@ -41,6 +41,7 @@ def reported(place: Path, *arguments: str | Path, code: int = 0) -> str:
     return (place / "page.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_run_is_told_on_one_page_that_lies_where_it_was_asked_for(place: Path) -> None:
     ended = orchestra("report", "run", cwd=place)
     assert ended.returncode == 0, ended.stderr
@@ -57,12 +58,14 @@ def test_a_run_is_told_on_one_page_that_lies_where_it_was_asked_for(place: Path)
     assert "sealed_ns" not in told
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_is_told_in_the_same_bytes_and_is_left_as_it_is(place: Path) -> None:
     before = contents(place / "run")
     assert reported(place) == reported(place)
     assert contents(place / "run") == before
 
 
+@pytest.mark.slow
 def test_a_record_that_was_changed_is_told_as_one_that_cannot_be_trusted(place: Path) -> None:
     [segment] = (place / "run" / "journal").glob("*.mcap")
     raw = segment.read_bytes()
@@ -73,11 +76,13 @@ def test_a_record_that_was_changed_is_told_as_one_that_cannot_be_trusted(place: 
     assert "could be read up to entry" in told
 
 
+@pytest.mark.slow
 def test_a_seal_that_is_no_more_is_told(place: Path) -> None:
     (place / "run" / "anchor").unlink()
     assert "no seal vouches for them" in reported(place)
 
 
+@pytest.mark.slow
 def test_while_somebody_has_the_run_open_it_is_told_as_far_as_it_is(tmp_path: Path) -> None:
     with broker(tmp_path / "run"):
         told = reported(tmp_path)
@@ -85,6 +90,7 @@ def test_while_somebody_has_the_run_open_it_is_told_as_far_as_it_is(tmp_path: Pa
     assert "and it goes on" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["run", "/proc/page.html"])
 def test_where_the_page_cannot_be_written_one_sentence_says_so(place: Path, output: str) -> None:
     ended = orchestra("report", "run", "--output", output, cwd=place)
@@ -94,6 +100,7 @@ def test_where_the_page_cannot_be_written_one_sentence_says_so(place: Path, outp
     assert not list(place.glob(".*.part"))
 
 
+@pytest.mark.slow
 def test_what_was_planned_and_not_begun_is_told(tmp_path: Path) -> None:
     stopped_run(tmp_path / "run", started(), _given("mission", plan=True))
     told = reported(tmp_path)
@@ -117,6 +124,7 @@ def hostile(tmp_path: Path) -> Path:
     return tmp_path / "page.html"
 
 
+@pytest.mark.slow
 def test_a_browser_shows_what_was_said_and_obeys_none_of_it(hostile: Path, tmp_path: Path) -> None:
     with page(tmp_path) as shown:
         shown.open(hostile)
@@ -127,6 +135,7 @@ def test_a_browser_shows_what_was_said_and_obeys_none_of_it(hostile: Path, tmp_p
         assert (shown.complaints, shown.requested) == ([], [hostile.as_uri()])
 
 
+@pytest.mark.slow
 def test_a_browser_shows_the_page_on_any_screen_and_on_paper(done: Path, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     assert orchestra("report", done / "run", "--output", path, cwd=tmp_path).returncode == 0

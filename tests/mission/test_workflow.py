@@ -113,6 +113,7 @@ def asked(place: Path) -> list[str]:
     return [json.loads(line)["short"] for line in shown.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_all_five_patterns_in_one_mission(place: Path) -> None:
     ended = run_through(place, ALL_FIVE)
     assert ended.returncode == 0, ended.stderr

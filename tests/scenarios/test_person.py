@@ -70,6 +70,7 @@ def test_what_is_said_while_nothing_runs_is_in_the_journal_sealed_and_nothing_is
         pass
 
 
+@pytest.mark.slow
 def test_said_twice_it_stands_there_once(run: RunFolder) -> None:
     words = answer(run)
     first, second = tell(run, words), tell(run, words)
@@ -77,6 +78,7 @@ def test_said_twice_it_stands_there_once(run: RunFolder) -> None:
     assert first.entry == second.entry
 
 
+@pytest.mark.slow
 def test_the_same_words_at_another_time_are_the_same_answer(run: RunFolder) -> None:
     text = "the key is sk-" + "A1b2C3d4E5f6G7h8I9\r\n"  # neither the secret nor the line end gets into the journal
     first, second = tell(run, answer(run, text=text)), tell(run, answer(run, text=text))
@@ -84,6 +86,7 @@ def test_the_same_words_at_another_time_are_the_same_answer(run: RunFolder) -> N
     assert second.entry == first.entry
 
 
+@pytest.mark.slow
 def test_a_second_answer_is_told_of_the_first(run: RunFolder) -> None:
     first, second = tell(run, answer(run, "skip")), tell(run, answer(run, "retry"))
     assert (second.is_new, second.is_the_same) == (False, False)
@@ -176,6 +179,7 @@ def test_a_read_only_folder_is_left_as_it_is(run: RunFolder) -> None:
         run.path.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_two_people_at_once_give_one_answer(run: RunFolder) -> None:
     tellers = [SPAWN.Process(target=tell, args=(run, answer(run, choice))) for choice in ("skip", "retry")]
     for teller in tellers:

@@ -5,7 +5,19 @@ from functools import partial
 from typing import Final
 
 from agents.device.decoder import Decoder
-from agents.device.protocols import battery_monitor, daly_a5, jbd, jbd_up, jk_55aa, jk_uart, register_map
+from agents.device.protocols import (
+    battery_monitor,
+    daly_a5,
+    jbd,
+    jbd_up,
+    jk_55aa,
+    jk_uart,
+    pace_bin,
+    register_map,
+    seplos_bin,
+    telecom_ascii,
+    vedirect,
+)
 from agents.device.protocols.modbus import Modbus
 
 
@@ -21,4 +33,8 @@ DECODERS: Final[Mapping[str, Callable[[], Decoder]]] = {
     jk_uart.NAME: jk_uart.JkUart,
     daly_a5.NAME: daly_a5.DalyA5,
     **{name: partial(_by_map, name) for name in register_map.PACKAGED},
+    vedirect.NAME: vedirect.Vedirect,
+    **{name: partial(telecom_ascii.TelecomAscii, name) for name in telecom_ascii.MEMBERS},
+    seplos_bin.NAME: seplos_bin.SeplosBin,
+    pace_bin.NAME: pace_bin.PaceBin,
 }
