@@ -93,9 +93,14 @@ class Attempts:
                 before = [
                     place for place in places.get(recovery.task, ()) if self._found[place].at < recovery.failed_at
                 ]
-                if before and self._found[before[-1]].judgement is None:
+                if before and not self._was_judged(before[-1], recovery.failed_at):
                     place = before[-1]
                     self._found[place] = replace(self._found[place], fate=Fate.LOST, ended_ns=recovery.failed_ns)
+
+    def _was_judged(self, place: int, by: int) -> bool:
+        """Whether the verdict on an attempt stood by then; one that came later was on work that was given out again."""
+        judged = self._found[place].judgement
+        return judged is not None and judged.at < by
 
 
 def _settled(one: Attempt, *, is_open: bool, is_over: bool) -> Attempt:

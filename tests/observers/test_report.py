@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from bus.journal import Journal
+from bus.records import Entry
 from bus.run import RunFolder
 from observers.costs import Cost
 from observers.inbox import Request, Settlement
 from observers.recoveries import Recovery
+from observers.report.attempts import Attempts
 from observers.report.page import MOST_ATTEMPTS, render
 from observers.report.reading import read
 from observers.report.scale import duration, scale
@@ -31,7 +33,7 @@ from observers.report.values import (
     Unbegun,
 )
 from observers.verify import Finding
-from protocol.bodies import Answer, Control, Decision, File, Plan, Setting, TaskAssignment, Verb
+from protocol.bodies import Answer, Control, Decision, File, Plan, Setting, TaskAssignment, Verb, VerdictReport
 from protocol.errors import JournalError
 from protocol.failures import Kind
 from protocol.messages import Mark, Message, MessageType
@@ -128,6 +130,20 @@ def test_each_attempt_is_told_with_who_had_it_and_what_became_of_it(tmp_path: Pa
     assert first.assigned_ns <= first.claimed_ns < first.ended_ns
     assert (told.stands, told.accepted, told.tasks) == ("done", 1, 1)
     assert [one.kind for one in told.recoveries] == [Kind.REJECTED, Kind.LOST]
+
+
+def test_a_verdict_that_came_after_the_loss_does_not_make_the_attempt_an_accepted_one() -> None:
+    passed = VerdictReport(decision=Decision.PASS, judged="m2", reason="good", description="done")
+    said = [
+        message(MessageType.TASK_ASSIGNMENT, TaskAssignment(title="t", skill="s", folder="t"), "m1", attempt=1),
+        message(MessageType.VERDICT, passed, "m3", attempt=1),
+    ]
+    attempts = Attempts()
+    for sequence, one in enumerate(said, 1):
+        attempts.hear(Entry(sequence * 10, sequence, "t/x", b""), one)
+    loss = Recovery(task="t", attempt=1, kind=Kind.LOST, reason="", agent="@worker", failed_at=15, failed_ns=15)
+    [told] = attempts.all([loss], is_open=False, is_over=True)
+    assert told.fate is Fate.LOST
 
 
 def test_what_the_mission_brought_is_told_apart_from_what_it_was_made_of(tmp_path: Path) -> None:
