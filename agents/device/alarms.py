@@ -46,8 +46,10 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """How one alarm stands. severity: what was told of it. said: how many alerts there were; raised: which was the
-    last that raised it, counted from 1."""
+    """How one alarm stands.
+
+    severity: what was told of it. said: how many alerts there were; raised: which raised it last, counted from 1.
+    """
 
     standing: Standing = Standing.UNKNOWN
     severity: Severity | None = None
@@ -129,7 +131,7 @@ def advance(
     return Alarms(heard_s, by_code, known), tuple(said)
 
 
-def acknowledge(alarms: Alarms, rules: Sequence[Rule], code: str) -> tuple[Alarms, tuple[Said, ...]]:
+def acknowledge(alarms: Alarms, rules: Sequence[Rule], code: str, person: str = "") -> tuple[Alarms, tuple[Said, ...]]:
     """Return the alarms after a person has taken note of one, and what has to be said: nothing where it is not raised.
 
     It is acknowledged, and where its cause is gone, cleared as well.
@@ -138,7 +140,8 @@ def acknowledge(alarms: Alarms, rules: Sequence[Rule], code: str) -> tuple[Alarm
     alarm = alarms.of(rule) if rule else alarms.by_code.get(code, Alarm())
     if alarm.standing is not Standing.RAISED:
         return alarms, ()
-    alarm, first = _say(alarm, code, AlertState.ACKNOWLEDGED, f"{code} was acknowledged")
+    by = f" by {person}" if person else ""
+    alarm, first = _say(alarm, code, AlertState.ACKNOWLEDGED, f"{code} was acknowledged{by}")
     alarm = replace(alarm, standing=Standing.ACKNOWLEDGED)
     told = [first]
     # Without a rule nothing would ever end it: somebody has taken the rule out of the file since.

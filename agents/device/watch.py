@@ -1,0 +1,84 @@
+"""One pack as it is watched: what was read of it, how its alarms stand and what was told. A fold, without a clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from agents.device.alarm_rules import Rule
+from agents.device.alarms import Alarms, Said, advance
+from agents.device.limits import Limits
+from agents.device.past import NOTHING, Past
+from agents.device.plausibility import aged, judge
+from agents.device.publishing import NOTHING_TOLD, Pace, Told, telemetry
+from agents.device.status import Status
+from protocol.bodies import Reading, Telemetry
+from protocol.ids import derived
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a device is watched. rules: in the order in which alerts are told."""
+
+    rules: tuple[Rule, ...]
+    limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One pack. name: of the device, or of a pack behind it."""
+
+    name: str
+    alarms: Alarms
+    past: Past = NOTHING
+    told: Told = NOTHING_TOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a pack has brought."""
+
+    watched: Watched
+    telemetry: tuple[Telemetry, ...]
+    alerts: tuple[Said, ...]
+
+
+def look(watched: Watched, status: Status | None, at_s: float, taken_ns: int, terms: Terms) -> Look:
+    """Return a pack after one look at it. status: None where nothing came; then what was known gets older.
+
+    at_s: monotonic. taken_ns: the same moment, since 1970.
+    """
+    if status is None:
+        judged, past = aged(watched.past, at_s, terms.limits), watched.past
+    else:
+        judged, past = judge(status, watched.past, at_s, terms.limits)
+    readings = [one.reading for one in judged]
+    is_heard, gap_s = status is not None, terms.limits.gone_s
+    alarms, alerts = advance(watched.alarms, terms.rules, readings, at_s, is_heard=is_heard, gap_s=gap_s)
+    messages, told = _told(watched, readings, at_s, taken_ns, terms)
+    return Look(replace(watched, alarms=alarms, past=past, told=told), messages, alerts)
+
+
+def _told(
+    watched: Watched, readings: Sequence[Reading], at_s: float, taken_ns: int, terms: Terms
+) -> tuple[tuple[Telemetry, ...], Told]:
+    return telemetry(watched.told, watched.name, readings, at_s, taken_ns, terms.pace)
+
+
+def packs_of(device: str, status: Status) -> Mapping[str, Status]:
+    """Return what a status says of each pack, by name; a device without packs behind it is one itself.
+
+    A device that only tells of others is heard, and says nothing of its own.
+    """
+    if not status.packs:
+        return {device: status}
+    behind = {f"{device}/{_number(pack, place)}": pack for place, pack in enumerate(status.packs, 1)}
+    return {device: Status(), **behind}
+
+
+def _number(pack: Status, place: int) -> int:
+    return place if pack.address is None else pack.address
+
+
+def alert_id(mission: str, name: str, code: str, number: int) -> str:
+    """Return the id of an alarm's alert, counted from 1: the same in every life of the process."""
+    return derived("alert", mission, name, code, number)

@@ -1,0 +1,372 @@
+"""A device's agent on the bus: what it tells, what it hears, what it declines, and that its death repeats nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from agents.device.agent import Before, DeviceAgent, Post, Surroundings, before, serve
+from agents.device.alarm_rules import start_rules
+from agents.device.commands import ONLY_WATCHES
+from agents.device.limits import Limits
+from agents.device.publishing import Pace
+from agents.device.status import Status
+from agents.device.watch import Terms
+from bus.journal import JournalReader
+from bus.memory import MemoryBus
+from bus.publisher import Publisher
+from bus.records import Entry
+from bus.roles import Role
+from bus.run import RunFolder
+from protocol.bodies import (
+    Action,
+    Alert,
+    AlertState,
+    Answer,
+    Approval,
+    Body,
+    Consent,
+    Control,
+    Quality,
+    Refusal,
+    Report,
+    Setting,
+    TaskAssignment,
+    Telemetry,
+    Verb,
+)
+from protocol.decoder import decode
+from protocol.errors import LinkError
+from protocol.messages import Message, MessageType
+from protocol.topics import BROKER, EVERYONE, HUMAN, SUPERVISOR
+from protocol.xml import parse
+from tests.builders import RunningBroker, broker, introduce, message, until
+
+NAME, LEAD = "@battery-1", "@lead"
+CAST: Final = {NAME: Role.DEVICE, LEAD: Role.COORDINATOR, "@worker": Role.SPECIALIST}
+TERMS: Final = Terms(start_rules(4, 280), Limits(cell_count=4), Pace(least_s=1.0, full_s=60.0))
+POST: Final = Post(name=NAME, device="pack-1", mission="test", terms=TERMS)
+OVER, RAISED = "cell-overvoltage", AlertState.RAISED
+ACKNOWLEDGED, CLEARED = AlertState.ACKNOWLEDGED, AlertState.CLEARED
+
+
+def pack(first: float = 3.3) -> Status:
+    cells = {1: first, 2: 3.301, 3: 3.302, 4: 3.303}
+    return Status(
+        pack_voltage_v=round(sum(cells.values()), 3),
+        current_a=0.0,
+        soc_percent=60.0,
+        cells=cells,
+        temperatures={"1": 21.0},
+    )
+
+
+# A step of a quarter of a volt is doubted until others have said the same, and what is doubted clears nothing.
+CALM: Final = (pack(3.3),) * 5
+
+
+class Scripted:
+    """A source that says what it is given; a text is the reason why the line is gone."""
+
+    def __init__(self) -> None:
+        self.says: Status | str | None = None
+
+    def poll(self, now_s: float) -> Status | None:
+        if isinstance(self.says, str):
+            raise LinkError(self.says)
+        return self.says
+
+
+class Bench:
+    """An agent on a bus in memory; a second passes with every look."""
+
+    def __init__(self, post: Post = POST) -> None:
+        self.bus, self.source, self.post = MemoryBus(clock_ns=lambda: 1), Scripted(), post
+        introduce(self.bus.publisher(SUPERVISOR), CAST)
+        self.now_s, self._ids, self.states = 1000.0, 0, list[str]()
+        self.begin(Before())
+
+    def begin(self, past: Before) -> None:
+        after = past.position or len(self.bus.entries)
+        around = Surroundings(
+            hearing=self.bus.subscriber(NAME[1:], after),
+            publishing=self.bus.publisher(NAME),
+            tell=lambda state: self.states.append(state),
+            clock_ns=lambda: 1_795_253_400_000_000_000 + round(self.now_s * 1e9),
+        )
+        self.agent = DeviceAgent(self.post, self.source, around, self.now_s, past)
+
+    def restart(self) -> None:
+        """Let the agent die where it stands, and another one begin from the journal."""
+        self.begin(before(self.bus.entries, NAME))
+
+    def see(self, *said: Status | str | None) -> None:
+        for self.source.says in said:
+            self.now_s += 1
+            self.agent.look(self.now_s)
+
+    def say(self, kind: MessageType, body: Body, *, sender: str = HUMAN, cause: str | None = None) -> Message:
+        self._ids += 1
+        asked = message(kind, body, f"asked-{self._ids}", sender=sender, recipient=NAME, cause=cause)
+        self.bus.publisher(sender).publish([asked])
+        return asked
+
+    def tell(self, kind: MessageType, body: Body, *, sender: str = HUMAN, cause: str | None = None) -> Message:
+        asked = self.say(kind, body, sender=sender, cause=cause)
+        self.agent.hear(0)
+        return asked
+
+    def said(self, kind: MessageType) -> list[Message]:
+        """All that the agent has said of one type: every document valid, as whoever reads it finds it."""
+        messages = [decode(entry.document) for entry in self.bus.entries]
+        return [one for one in messages if one.sender == NAME and one.type is kind]
+
+    def alerts(self, code: str = OVER) -> list[Alert]:
+        bodies = [one.body for one in self.said(MessageType.ALERT)]
+        return [body for body in bodies if isinstance(body, Alert) and body.code == code]
+
+    def states_of(self, code: str = OVER) -> list[AlertState]:
+        return [alert.state for alert in self.alerts(code)]
+
+    def last_refusal(self) -> Refusal:
+        body = self.said(MessageType.REFUSAL)[-1].body
+        assert isinstance(body, Refusal)
+        return body
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def raised(bench: Bench) -> Message:
+    """A warning of the first cell, raised."""
+    bench.see(pack(), *[pack(3.55)] * 4)
+    return next(one for one in bench.said(MessageType.ALERT) if isinstance(one.body, Alert) and one.body.code == OVER)
+
+
+def test_it_tells_what_it_reads_with_name_unit_quality_and_time(bench: Bench) -> None:
+    bench.see(pack())
+    [told] = bench.said(MessageType.TELEMETRY)
+    assert isinstance(told.body, Telemetry)
+    assert (told.recipient, told.task, told.body.device) == ("@dashboard", "pack-1", "pack-1")
+    assert told.body.taken == told.timestamp_ns
+    assert {one.name: (one.unit, one.value) for one in told.body.readings}["cell-1-voltage"] == ("V", Decimal("3.3"))
+    assert {one.quality for one in told.body.readings} == {Quality.GOOD}
+
+
+def test_it_raises_alerts_to_everyone_that_name_device_cell_value_and_limit(bench: Bench) -> None:
+    told = raised(bench)
+    assert isinstance(told.body, Alert)
+    assert told.recipient == EVERYONE
+    assert told.body.text.startswith("pack-1: cell-overvoltage: cell-1-voltage is 3.55 V, above 3.5 V")
+
+
+def test_before_the_device_has_spoken_nothing_is_known_and_then_its_silence_is_an_alarm(bench: Bench) -> None:
+    bench.see(None)
+    assert bench.states == ["unknown: the device has not spoken yet"]
+    bench.see(*[None] * 14)
+    assert bench.said(MessageType.TELEMETRY) == []
+    assert bench.states_of("data-lost") == [RAISED]
+
+
+def test_a_line_that_is_gone_makes_values_old_and_alarms_and_its_return_is_told_at_once(bench: Bench) -> None:
+    bench.see(pack(), *["/dev/ttyUSB0 was unplugged"] * 14)
+    qualities = [
+        one.quality
+        for told in bench.said(MessageType.TELEMETRY)
+        if isinstance(told.body, Telemetry)
+        for one in told.body.readings
+        if one.name == "pack-voltage"
+    ]
+    assert qualities == [Quality.GOOD, Quality.STALE, Quality.ABSENT]
+    assert bench.states_of("data-lost") == [RAISED]
+    assert bench.states[-1] == "the device has been silent for 14 s"
+    count = len(bench.said(MessageType.TELEMETRY))
+    bench.see(pack())
+    assert len(bench.said(MessageType.TELEMETRY)) == count + 1
+
+
+@pytest.mark.parametrize("way", ["answer", "approval", "control"])
+def test_a_person_acknowledges_by_answer_approval_or_setting(bench: Bench, way: str) -> None:
+    alert = raised(bench)
+    if way == "answer":
+        asked = bench.tell(MessageType.ANSWER, Answer(choice="acknowledge", person="R. Meyer"), cause=alert.id)
+    elif way == "approval":
+        body = Approval(subject=alert.id or "", decision=Consent.GRANTED, reason="seen", person="R. Meyer")
+        asked = bench.tell(MessageType.APPROVAL, body)
+    else:
+        setting = Setting(name="acknowledge", value=OVER)
+        asked = bench.tell(MessageType.CONTROL, Control(verb=Verb.SET, settings=(setting,)))
+    assert bench.states_of() == [RAISED, ACKNOWLEDGED]
+    assert bench.said(MessageType.ALERT)[-1].cause == asked.id
+    assert bench.alerts()[-1].text.endswith("acknowledged by R. Meyer") is (way != "control")
+    bench.see(*CALM)
+    assert bench.states_of() == [RAISED, ACKNOWLEDGED, CLEARED]
+
+
+def test_the_acknowledgement_of_a_warning_does_not_count_for_the_alarm_that_came_after_it(bench: Bench) -> None:
+    alert = raised(bench)
+    bench.see(*[pack(3.7)] * 3)
+    bench.tell(MessageType.ANSWER, Answer(choice="acknowledge"), cause=alert.id)
+    assert bench.states_of() == [RAISED, RAISED]
+    assert bench.last_refusal().code == "not-raised"
+
+
+def test_only_a_person_acknowledges(bench: Bench) -> None:
+    alert = raised(bench)
+    bench.tell(MessageType.ANSWER, Answer(choice="acknowledge"), sender=LEAD, cause=alert.id)
+    assert bench.states_of() == [RAISED]
+    assert bench.last_refusal().code == "role"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "code"),
+    [
+        (MessageType.ANSWER, Answer(choice="ignore it"), "unknown-answer"),
+        (MessageType.APPROVAL, Approval(subject="x", decision=Consent.DENIED, reason="no"), "nothing-asked"),
+        (MessageType.APPROVAL, Approval(subject="x", decision=Consent.GRANTED, reason="yes"), "not-raised"),
+        (
+            MessageType.CONTROL,
+            Control(verb=Verb.SET, settings=(Setting(name="charge-fet", value="off"),)),
+            "not-built",
+        ),
+    ],
+)
+def test_whatever_a_person_asks_in_vain_is_refused_once_with_the_reason(
+    bench: Bench, kind: MessageType, body: Body, code: str
+) -> None:
+    asked = bench.tell(kind, body)
+    bench.restart()
+    bench.agent.hear(0)
+    assert len(bench.said(MessageType.REFUSAL)) == 1
+    assert (bench.last_refusal().code, bench.last_refusal().refused) == (code, asked.id)
+
+
+def test_a_task_that_would_write_is_declined_as_approvals_for_devices_are_not_built(bench: Bench) -> None:
+    task = TaskAssignment(title="switch charging off", skill="write-setting", folder="battery")
+    bench.tell(MessageType.TASK_ASSIGNMENT, task, sender=LEAD)
+    assert (bench.last_refusal().code, bench.last_refusal().reason) == ("not-built", ONLY_WATCHES)
+    [done] = bench.said(MessageType.TASK_COMPLETION)
+    assert isinstance(done.body, Report)
+    assert done.body.action is Action.BLOCKED
+    assert done.body.error_details is not None
+    assert done.body.error_details.message == ONLY_WATCHES
+
+
+def test_what_is_said_to_everyone_is_not_for_it(bench: Bench) -> None:
+    body = Control(verb=Verb.SET, settings=(Setting(name="acknowledge", value=OVER),))
+    raised(bench)
+    bench.bus.publisher(HUMAN).publish([message(MessageType.CONTROL, body, "to-all", sender=HUMAN, recipient=EVERYONE)])
+    bench.agent.hear(0)
+    assert bench.states_of() == [RAISED]
+
+
+def test_each_pack_behind_a_device_is_watched_by_itself(bench: Bench) -> None:
+    both = Status(packs=(replace(pack(), address=1), replace(pack(3.55), address=2)))
+    bench.see(*[both] * 5)
+    told = [one.body.device for one in bench.said(MessageType.TELEMETRY) if isinstance(one.body, Telemetry)]
+    assert set(told) == {"pack-1/1", "pack-1/2"}
+    assert {one.task for one in bench.said(MessageType.ALERT)} == {"pack-1/2"}
+    bench.see(*[Status(packs=both.packs[:1])] * 15)
+    [lost] = bench.alerts("data-lost")
+    assert lost.text.startswith("pack-1/2: ")
+
+
+def test_another_life_repeats_no_alert_and_hears_what_was_said_while_nobody_lived(bench: Bench) -> None:
+    alert = raised(bench)
+    bench.say(MessageType.ANSWER, Answer(choice="acknowledge"), cause=alert.id)
+    bench.restart()
+    bench.see(pack(3.55), pack(3.55), pack(3.55))
+    assert bench.states_of() == [RAISED]
+    bench.agent.hear(0)
+    bench.see(*CALM)
+    assert bench.states_of() == [RAISED, ACKNOWLEDGED, CLEARED]
+    bench.restart()
+    bench.agent.hear(0)
+    bench.see(*CALM)
+    assert bench.states_of() == [RAISED, ACKNOWLEDGED, CLEARED]
+
+
+class Charged:
+    """A source that knows nothing of an earlier life: the first cell is above its limit."""
+
+    def poll(self, now_s: float) -> Status | None:
+        return pack(round(3.55 + now_s % 10 / 1000, 3))
+
+
+PERIOD_S: Final = 0.05
+FAST: Final = Terms(
+    tuple(
+        rule.model_copy(update={"steps": tuple(step.model_copy(update={"delay_s": 0.1}) for step in rule.steps)})
+        for rule in start_rules(4, 280)
+    ),
+    Limits(cell_count=4),
+    Pace(least_s=0.1, full_s=0.5),
+)
+
+
+def live(run: RunFolder) -> None:
+    serve(run, replace(POST, mission=run.id, terms=FAST), Charged, PERIOD_S)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[RunningBroker]:
+    with broker(tmp_path / "run") as made:
+        supervisor = Publisher(made.run, SUPERVISOR)
+        introduce(supervisor, {NAME: Role.DEVICE})
+        supervisor.close()
+        yield made
+
+
+def own(run: RunFolder) -> list[tuple[Entry, Message]]:
+    """What the agent has said so far: each document admissible, and what was heard is what was said."""
+    found = [(entry, decode(entry.document)) for entry in JournalReader(run.journal, 0).entries()]
+    for entry, _ in found:
+        parse(entry.document)
+    return [(entry, told) for entry, told in found if told.sender == NAME]
+
+
+def states(run: RunFolder, code: str = OVER) -> list[AlertState]:
+    bodies = [told.body for _, told in own(run)]
+    return [body.state for body in bodies if isinstance(body, Alert) and body.code == code]
+
+
+def measured(run: RunFolder) -> Sequence[Telemetry]:
+    return [told.body for _, told in own(run) if isinstance(told.body, Telemetry)]
+
+
+@pytest.mark.slow
+def test_over_a_real_broker_it_is_heard_and_killed_and_started_again_it_repeats_nothing(
+    running: RunningBroker,
+) -> None:
+    run, context = running.run, get_context("forkserver")
+    first = context.Process(target=live, args=(run,), daemon=True)
+    first.start()
+    until(lambda: states(run) == [RAISED] and len(measured(run)) > 3)
+    first.kill()
+    first.join()
+    before_death = len(measured(run))
+    alert = next(told for _, told in own(run) if isinstance(told.body, Alert) and told.body.code == OVER)
+    person = Publisher(run, HUMAN)
+    body = Answer(choice="acknowledge", person="R. Meyer")
+    asked = message(MessageType.ANSWER, body, "seen", sender=HUMAN, recipient=NAME, cause=alert.id)
+    person.publish([asked.model_copy(update={"mission": run.id})])
+    person.close()
+    second = context.Process(target=live, args=(run,), daemon=True)
+    second.start()
+    until(lambda: len(measured(run)) > before_death + 3 and ACKNOWLEDGED in states(run))
+    second.terminate()
+    second.join(10)
+    assert second.exitcode == 0
+    assert states(run) == [RAISED, ACKNOWLEDGED]
+    taken = [(body.device, body.taken) for body in measured(run)]
+    assert len(taken) == len(set(taken))
+    assert taken == sorted(taken)
+    assert [told for _, told in own(run) if told.type is MessageType.REFUSAL] == []
+    refused = [decode(entry.document) for entry in JournalReader(run.journal, 0).entries()]
+    assert [one for one in refused if one.sender == BROKER and isinstance(one.body, Refusal)] == []
