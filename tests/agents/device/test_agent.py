@@ -1,5 +1,6 @@
 """A device's agent on the bus: what it tells, what it hears, what it declines, and that its death repeats nothing."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from agents.device.limits import Limits
 from agents.device.publishing import Pace
 from agents.device.status import Status
 from agents.device.watch import Terms
+from bus.faults import VARIABLE
 from bus.journal import JournalReader
 from bus.memory import MemoryBus
 from bus.publisher import Publisher
@@ -42,7 +44,7 @@ from protocol.bodies import (
 from protocol.decoder import decode
 from protocol.errors import LinkError
 from protocol.messages import Message, MessageType
-from protocol.topics import BROKER, EVERYONE, HUMAN, SUPERVISOR
+from protocol.topics import EVERYONE, HUMAN, SUPERVISOR
 from protocol.xml import parse
 from tests.builders import RunningBroker, broker, introduce, message, until
 
@@ -364,9 +366,35 @@ def test_over_a_real_broker_it_is_heard_and_killed_and_started_again_it_repeats_
     second.join(10)
     assert second.exitcode == 0
     assert states(run) == [RAISED, ACKNOWLEDGED]
+    assert_nothing_twice(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["device.before-publish:1", "device.before-publish:4", "device.before-ack:4"])
+def test_dead_between_reading_and_publishing_or_before_the_answer_it_repeats_and_loses_nothing(
+    running: RunningBroker, point: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, context = running.run, get_context("spawn")
+    monkeypatch.setenv(VARIABLE, f"{point}:{tmp_path / 'marker'}")
+    first = context.Process(target=live, args=(run,), daemon=True)
+    first.start()
+    first.join(30)
+    assert first.exitcode == -signal.SIGKILL
+    before_death = len(measured(run))
+    second = context.Process(target=live, args=(run,), daemon=True)
+    second.start()
+    until(lambda: len(measured(run)) > before_death + 8 and states(run) == [RAISED])
+    second.terminate()
+    second.join(10)
+    assert states(run) == [RAISED]
+    assert_nothing_twice(run)
+
+
+def assert_nothing_twice(run: RunFolder) -> None:
+    """Every measurement and alert is there once, in the order in which they were taken, and nothing was refused."""
     taken = [(body.device, body.taken) for body in measured(run)]
-    assert len(taken) == len(set(taken))
-    assert taken == sorted(taken)
-    assert [told for _, told in own(run) if told.type is MessageType.REFUSAL] == []
-    refused = [decode(entry.document) for entry in JournalReader(run.journal, 0).entries()]
-    assert [one for one in refused if one.sender == BROKER and isinstance(one.body, Refusal)] == []
+    assert taken == sorted(set(taken))
+    told = [message.id for _, message in own(run)]
+    assert len(told) == len(set(told))
+    everything = [decode(entry.document) for entry in JournalReader(run.journal, 0).entries()]
+    assert [one for one in everything if isinstance(one.body, Refusal)] == []

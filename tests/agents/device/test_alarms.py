@@ -1,5 +1,6 @@
 """Alarms: raised after their delay, once; latched until somebody has taken note; cleared only by good values."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -18,6 +19,7 @@ from agents.device.past import NOTHING
 from agents.device.plausibility import judge
 from protocol.bodies import AlertState, Quality, Reading, Severity
 from protocol.errors import DefinitionError
+from tests.cases import ROOT
 
 RULES = start_rules(16, 280)
 RAISED, ACKNOWLEDGED, CLEARED = AlertState.RAISED, AlertState.ACKNOWLEDGED, AlertState.CLEARED
@@ -339,3 +341,16 @@ def test_a_fault_in_a_users_file_is_named_with_its_line(old: str, new: str, comp
     with pytest.raises(DefinitionError) as caught:
         parse_rules(OWN.replace(old, new), "f.yaml")
     assert complaint in str(caught.value)
+
+
+def test_the_file_in_the_documentation_is_one() -> None:
+    [example] = re.findall(r"```yaml\n(cells:.*?)```", (ROOT / "docs" / "device.md").read_text(), re.DOTALL)
+    rules = {rule.code: rule for rule in parse_rules(example, "device.md")}
+    assert [step.at for step in rules[OVER].steps] == [3.45, 3.60]
+
+
+def test_the_documentation_has_every_start_value() -> None:
+    rows = (ROOT / "docs" / "device.md").read_text().splitlines()
+    for rule in RULES:
+        [row] = [row for row in rows if row.startswith(f"| `{rule.code}`")]
+        assert row.count(" s |") + row.count("at once") == len(rule.steps), row
