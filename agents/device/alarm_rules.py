@@ -13,7 +13,8 @@
           - {severity: critical, at: 3.65, clear: 3.45, delay_s: 1}
 
 Of cells and temperatures the highest is watched, or the lowest; of a current its size, whichever way it flows.
-`silence` is in seconds since the device was last heard, `lost` and `doubted` are numbers of readings.
+`silence` is in seconds since the device was last heard, once that is long enough to call it lost; `lost` and `doubted`
+are numbers of readings.
 """
 
 from collections.abc import Iterator

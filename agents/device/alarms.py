@@ -118,7 +118,7 @@ def advance(
     """Return the alarms after some readings, and what has to be said of them.
 
     at_s: monotonic. is_heard: the device has spoken; without that the readings only tell what has become old.
-    gap_s: the longest time between two values that still count as one stretch.
+    gap_s: the longest time between two values that still count as one stretch; a shorter silence is none.
     """
     usable = {reading.name for reading in readings if reading.quality in _USABLE}
     known = alarms.known | usable if is_heard else alarms.known
@@ -248,7 +248,9 @@ def _number(value: float) -> Decimal:
 def _found(rule: Rule, moment: _Moment, is_on: bool) -> _Found | None:
     """Return what a rule watches; None where nothing can be told of it now."""
     if rule.watch is Watch.SILENCE:
-        return _Found(moment.silence_s, "silence", is_sure=True)
+        # A device that is asked seldom is not lost between two answers.
+        silence_s = moment.silence_s if moment.silence_s > moment.gap_s else 0.0
+        return _Found(silence_s, "the silence", is_sure=True)
     if not moment.is_heard:
         return None
     if rule.watch is Watch.LOST:

@@ -170,6 +170,16 @@ def test_lost_data_is_an_alarm_after_its_own_delay_also_when_nothing_ever_came()
     assert watched.told("data-lost")[-1] == (CLEARED, CRITICAL)
 
 
+def test_a_device_that_is_asked_seldom_is_not_lost_between_two_answers() -> None:
+    alarms, told = Alarms(0.0), list[Said]()
+    for second in range(200):
+        is_heard = second % 20 == 0
+        readings = cells(3.3) if is_heard else []
+        alarms, said = advance(alarms, RULES, readings, second, is_heard=is_heard, gap_s=60.0)
+        told += said
+    assert told == []
+
+
 def test_readings_that_stay_away_are_an_alarm_while_others_come() -> None:
     watched = seen(3.3)
     for second in range(1, 13):
