@@ -41,6 +41,7 @@ from protocol.bodies import (
     Result,
     Severity,
     TaskAssignment,
+    Telemetry,
 )
 from protocol.decoder import reread
 from protocol.errors import LinkError
@@ -126,6 +127,19 @@ def before(entries: Iterable[Entry], name: str) -> Before:
     return Before(alerts, tuple(message for message in asked if message.id not in answered), position)
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is said to whom; the agent adds who says it, in which mission and when."""
+
+    to: str
+    type: MessageType
+    body: Body
+    task: str
+    id: str
+    priority: Priority = Priority.NORMAL
+    cause: str | None = None
+
+
 class DeviceAgent:
     """One life of a device's agent. now_s: monotonic, when it begins."""
 
@@ -157,15 +171,15 @@ class DeviceAgent:
         """Look at the device once, and tell what there is to tell. now_s: monotonic."""
         status, taken_ns = self._poll(now_s), self._around.clock_ns()
         said = {} if status is None else packs_of(self._post.device, status)
-        for name in said.keys() - self._watched.keys():
-            self._watched[name] = self._begun(name, now_s, ())
+        for name in said:
+            if name not in self._watched:
+                self._watched[name] = self._begun(name, now_s, ())
         messages = list[Message]()
         for name, watched in self._watched.items():
             found = look(watched, said.get(name), now_s, taken_ns, self._post.terms)
             self._watched[name] = found.watched
             messages += [self._alert(name, one, taken_ns) for one in found.alerts]
-            messages += [self._message(self._post.telemetry_to, MessageType.TELEMETRY, body, name, telemetry_id(body),
-                                       taken_ns) for body in found.telemetry]  # fmt: skip
+            messages += [self._telemetry(name, body) for body in found.telemetry]
         reached("device.before-publish")
         self._publish(messages)
         self._around.tell(self._state(now_s))
@@ -231,8 +245,8 @@ class DeviceAgent:
     def _refusal(self, why: Decline, message: Message) -> Message:
         body = Refusal(code=why.code, reason=why.reason[:2000], refused=message.id)
         identity = derived("refusal", self._post.name, message.id)
-        now_ns = self._around.clock_ns()
-        return self._message(message.sender, MessageType.REFUSAL, body, message.task, identity, now_ns, message.id)
+        draft = _Draft(message.sender, MessageType.REFUSAL, body, message.task, identity, cause=message.id)
+        return self._message(draft, self._around.clock_ns())
 
     def _gives_up(self, why: Decline, message: Message) -> list[Message]:
         """Return what lets a coordinator go on: that the task is taken, and blocked until a person acts."""
@@ -250,37 +264,35 @@ class DeviceAgent:
 
     def _of_task(self, assignment: Message, kind: MessageType, body: Body, what: str) -> Message:
         identity = derived(what, assignment.mission, assignment.task, assignment.attempt)
-        now_ns = self._around.clock_ns()
-        plain = self._message(assignment.sender, kind, body, assignment.task, identity, now_ns, assignment.id)
-        return plain.model_copy(
-            update={
-                "attempt": assignment.attempt,
-                "parent_task": assignment.parent_task,
-                "priority": assignment.priority,
-                "mission": assignment.mission,
-            }
-        )
+        draft = _Draft(assignment.sender, kind, body, assignment.task, identity, assignment.priority, assignment.id)
+        kept = {name: getattr(assignment, name) for name in ("attempt", "parent_task", "mission")}
+        return self._message(draft, self._around.clock_ns()).model_copy(update=kept)
 
     def _alert(self, name: str, said: Said, now_ns: int, cause: str | None = None) -> Message:
         alert = said.alert.model_copy(update={"text": f"{name}: {said.alert.text}"})
         identity = alert_id(self._post.mission, name, alert.code, said.number)
-        message = self._message(self._post.alerts_to, MessageType.ALERT, alert, name, identity, now_ns, cause)
-        return message.model_copy(update={"priority": _URGENCY[alert.severity]})
+        urgency = _URGENCY[alert.severity]
+        return self._message(
+            _Draft(self._post.alerts_to, MessageType.ALERT, alert, name, identity, urgency, cause), now_ns
+        )
 
-    def _message(
-        self, to: str, kind: MessageType, body: Body, task: str, identity: str, now_ns: int, cause: str | None = None
-    ) -> Message:
+    def _telemetry(self, name: str, body: Telemetry) -> Message:
+        draft = _Draft(self._post.telemetry_to, MessageType.TELEMETRY, body, name, telemetry_id(body))
+        return self._message(draft, body.taken)
+
+    def _message(self, draft: _Draft, now_ns: int) -> Message:
         return Message(
             sender=self._post.name,
-            recipient=to,
-            type=kind,
-            task=task,
+            recipient=draft.to,
+            type=draft.type,
+            priority=draft.priority,
+            task=draft.task,
             timestamp_ns=now_ns,
-            id=identity,
+            id=draft.id,
             mission=self._post.mission,
-            cause=cause,
+            cause=draft.cause,
             integrity=Integrity.UNTRUSTED,
-            body=body,
+            body=draft.body,
         )
 
     def _publish(self, messages: list[Message]) -> None:
