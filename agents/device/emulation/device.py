@@ -32,7 +32,8 @@ class EmulatedDevice:
         self.speech, self.faults = speech, list[Fault]()
         self._random, self._pack = Random(seed), pack_of(seed, cells=cells)
         self._asked, self._answers = bytearray(), deque[tuple[float, bytes]]()
-        self._measured_s: float | None = None
+        self._began_s: float | None = None
+        self._measured_s = 0.0
         self._talked_s, self._words = float("-inf"), 0
         self._status = self._said = status_of(self._pack, self._random, speech.sensors)
 
@@ -53,10 +54,10 @@ class EmulatedDevice:
         return b"" if self._has("silent") else damaged(sent, self.faults, self._random)
 
     def _measure(self, now_s: float) -> None:
-        if self._measured_s is None:
-            self._measured_s = now_s
-        elif now_s - self._measured_s >= _MEASURES_S:
-            current_a = allowed_a(self._pack, _WAVE_A * sin(2 * pi * now_s / _WAVE_S))
+        if self._began_s is None:
+            self._began_s = self._measured_s = now_s
+        if now_s - self._measured_s >= _MEASURES_S:
+            current_a = allowed_a(self._pack, _WAVE_A * sin(2 * pi * (now_s - self._began_s) / _WAVE_S))
             self._pack = after(self._pack, current_a, now_s - self._measured_s)
             self._measured_s = now_s
             if not self._has("stuck"):
