@@ -87,16 +87,26 @@ def _age(known: Known) -> str:
 
 
 def _bars(cells: list[Judged]) -> Iterator[Text]:
-    volts = {one.reading.name: float(one.reading.value) for one in cells if _is_usable(one)}
-    low, high = (pick(volts.values(), default=0.0) for pick in (min, max))
+    volts = {_number(one): float(one.reading.value) for one in cells if _is_usable(one)}
+    marks = _marks(volts)
     for one in sorted(cells, key=_number):
-        value = volts.get(one.reading.name)
-        mark = "" if value is None or low == high else " max" if value == high else " min" if value == low else ""
+        number, quality = _number(one), one.reading.quality
+        value = volts.get(number)
         shown = "      -" if value is None else f"{value:6.3f} V"
-        told = "" if one.reading.quality is Quality.GOOD else f" {one.reading.quality.value}"
-        yield Text(f"cell {_number(one):2} {_bar(value)} {shown}{mark}{told}", style=_STYLES[one.reading.quality])
+        told = "" if quality is Quality.GOOD else f" {quality.value}"
+        text = f"cell {number:2} {_bar(value)} {shown}{marks.get(number, '')}{told}"
+        yield Text(text, style=_STYLES[quality])
     if volts:
+        low, high = min(volts.values()), max(volts.values())
         yield Text(f"min {low:.3f} V  max {high:.3f} V  delta {_delta_mv(list(volts.values()))} mV")
+
+
+def _marks(volts: dict[int, float]) -> dict[int, str]:
+    """Return which cell is marked as the highest and which as the lowest; of equals the first."""
+    if len(set(volts.values())) < 2:
+        return {}
+    order = sorted(volts)
+    return {max(order, key=lambda one: volts[one]): " max", min(order, key=lambda one: volts[one]): " min"}
 
 
 def _number(one: Judged) -> int:

@@ -20,6 +20,7 @@ from agents.device.polling import Pace, Poller
 from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.quantities import cell_name
 from agents.device.status import Status, merged
+from agents.device.watched import Watched
 from protocol.bodies import Quality
 from protocol.errors import SourceError
 
@@ -238,6 +239,55 @@ def test_an_open_wire_takes_from_one_cell_what_it_gives_to_the_next() -> None:
     assert last.cells[5] < 2.6
     assert last.cells[6] > 4.0
     assert sum(last.cells.values()) == pytest.approx(last.pack_voltage_v, abs=0.1)
+
+
+def judged_after(name: str, order: str, seconds: int) -> dict[str, Quality]:
+    """The worst that became of each reading within some seconds of a fault that comes after a minute."""
+    bench, watched, worst = Bench(name), Watched(Limits()), dict[str, Quality]()
+    for second in range(60 + seconds):
+        if order and second == 60:
+            bench.device.faults.append(fault_of(order, 16, SPEECHES[name]))
+        for status in bench.run(1):
+            watched.take(status, bench.now_s)
+        for one in watched.look(bench.now_s).readings:
+            if one.reading.quality is not Quality.GOOD:
+                worst[one.reading.name] = one.reading.quality
+    return worst
+
+
+@pytest.mark.parametrize("name", SPEECHES)
+def test_of_a_sound_device_nothing_is_ever_doubted(name: str) -> None:
+    assert judged_after(name, "", 240) == {}
+
+
+@pytest.mark.parametrize("name", SPEECHES.keys() - {"vedirect-text"})
+def test_of_an_open_wire_just_its_two_cells_are_doubted(name: str) -> None:
+    found = judged_after(name, "open-wire 5", 20)
+    assert found == {"cell-5-voltage": Quality.SUSPECT, "cell-6-voltage": Quality.SUSPECT}
+
+
+@pytest.mark.parametrize("name", SPEECHES)
+def test_of_a_silent_device_everything_becomes_absent(name: str) -> None:
+    assert set(judged_after(name, "silent", 20).values()) == {Quality.ABSENT}
+
+
+@pytest.mark.parametrize("name", SPEECHES)
+def test_the_temperature_of_a_sensor_that_is_gone_becomes_absent(name: str) -> None:
+    assert judged_after(name, "open-ntc 1", 20) == {"temperature-1": Quality.ABSENT}
+
+
+@pytest.mark.parametrize("name", ["jbd", "daly-a5"])
+def test_of_a_device_that_has_stopped_measuring_everything_is_doubted(name: str) -> None:  # case 3
+    found = judged_after(name, "stuck", 60)
+    assert set(found.values()) == {Quality.SUSPECT}
+    assert len(found) > 20
+
+
+@pytest.mark.parametrize("name", SPEECHES)
+def test_of_a_sleeping_device_no_cell_is_good(name: str) -> None:  # case 10
+    found = judged_after(name, "sleep", 20)
+    assert "pack-voltage" in found
+    assert name == "vedirect-text" or {f"cell-{number}-voltage" for number in range(1, 17)} <= found.keys()
 
 
 def test_the_rest_of_an_answer_is_counted_as_junk_and_thrown_away() -> None:
