@@ -62,6 +62,8 @@ def _reason(error: Exception) -> str:
         return "you may not use it; add yourself to its group: sudo usermod -aG dialout $USER, then log in again"
     if number in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY) or "exclusively lock" in str(error):
         return "another program uses it"
+    if "Could not configure port" in str(error):  # pyserial drops the number here
+        return "it is no serial port"
     return str(error)
 
 

@@ -134,6 +134,8 @@ def test_a_port_is_opened_by_one_program_only() -> None:
 def test_what_is_not_there_is_said_with_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(LinkError, match=r"there is no such port; (there are|no serial adapter)"):
         open_link(str(tmp_path / "ttyUSB7"))
+    with pytest.raises(LinkError, match="it is no serial port"):
+        open_link("/dev/null")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(LinkError, match="cannot connect to tcp://"):
