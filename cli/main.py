@@ -11,6 +11,7 @@ from cli.agents import agents_app
 from cli.auditing import audit_app, show_costs
 from cli.cache import cache_app
 from cli.chat import chat
+from cli.device import device_app
 from cli.doctor import doctor
 from cli.exits import Exit
 from cli.history import history, show
@@ -66,6 +67,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(cache_app, name="cache")
 app.add_typer(memory_app, name="memory")
+app.add_typer(device_app, name="device")
 app.command("costs")(show_costs)
 app.command()(validate)
 app.command()(template)
@@ -78,7 +80,7 @@ def _in_paragraphs(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(text).split("\n\n"))
 
 
-for _group in (app, run_app, workflow_app, agents_app, audit_app, keys_app, cache_app, memory_app):
+for _group in (app, run_app, workflow_app, agents_app, audit_app, keys_app, cache_app, memory_app, device_app):
     for _command in _group.registered_commands:
         _command.help = _in_paragraphs(getattr(_command.callback, "__doc__", None) or "")
 

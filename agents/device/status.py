@@ -4,7 +4,9 @@ Volt, ampere, ampere-hours, degrees Celsius, per cent. Current is positive into 
 the device said nothing about it, or said that it has no such sensor.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from protocol.errors import OrchestraError
 
@@ -45,3 +47,23 @@ class Status:
     part: int | None = None
     packs: tuple["Status", ...] = ()
     others: dict[str, float | int | str | bool] = field(default_factory=dict)
+
+
+def merged(statuses: Sequence[Status]) -> Status:
+    """Return one status that says what several of one device say: its parts, or its answers to several questions.
+
+    Where two say the same thing, the later one counts; alarms add up.
+    """
+    values = {one.name: _merged([getattr(status, one.name) for status in statuses]) for one in fields(Status)}
+    return Status(**{**{name: value for name, value in values.items() if value is not None}, "part": None})
+
+
+def _merged(values: Sequence[Any]) -> Any:
+    said = [value for value in values if value is not None]
+    if said and isinstance(said[0], dict):
+        return {name: value for one in said for name, value in one.items()}
+    if said and isinstance(said[0], frozenset):
+        return frozenset().union(*said)
+    if said and isinstance(said[0], tuple):
+        return tuple(pack for packs in said for pack in packs)
+    return said[-1] if said else None

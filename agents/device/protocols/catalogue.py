@@ -1,6 +1,7 @@
 """The decoders there are, by the name of their protocol."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -37,4 +38,33 @@ DECODERS: Final[Mapping[str, Callable[[], Decoder]]] = {
     **{name: partial(telecom_ascii.TelecomAscii, name) for name in telecom_ascii.MEMBERS},
     seplos_bin.NAME: seplos_bin.SeplosBin,
     pace_bin.NAME: pace_bin.PaceBin,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """How the line of a protocol is usually set; always 8 data bits, no parity, one stop bit.
+
+    pause_s: how long the device is left alone between an answer and the next question.
+    """
+
+    baud: int
+    wires: str
+    pause_s: float = 0.0
+
+
+LINES: Final[Mapping[str, LineSettings]] = {
+    battery_monitor.NAME: LineSettings(115200, "USB"),
+    jbd.NAME: LineSettings(9600, "UART, RS485"),
+    jbd_up.NAME: LineSettings(9600, "RS485", 0.1),
+    jk_55aa.NAME: LineSettings(115200, "RS485", 0.1),
+    jk_uart.NAME: LineSettings(115200, "UART (the TTL or GPS port)"),
+    daly_a5.NAME: LineSettings(9600, "UART, RS485"),
+    **{name: LineSettings(9600, "RS485", 0.05) for name in register_map.PACKAGED},
+    "seplos-v3": LineSettings(19200, "RS485", 0.05),
+    vedirect.NAME: LineSettings(19200, "UART (VE.Direct)"),
+    **{name: LineSettings(9600, "RS485", 0.05) for name in telecom_ascii.MEMBERS},
+    "pylontech-ascii": LineSettings(115200, "RS485", 0.05),
+    seplos_bin.NAME: LineSettings(9600, "Bluetooth", 0.05),
+    pace_bin.NAME: LineSettings(9600, "Bluetooth", 0.05),
 }

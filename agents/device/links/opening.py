@@ -1,0 +1,41 @@
+"""Opening a line by what people write: a path, serial://PATH or tcp://HOST:PORT."""
+
+from typing import Final
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from agents.device.link import Link
+from agents.device.links.serial_port import SerialPort
+from agents.device.links.tcp import TcpLink
+from protocol.errors import SourceError
+
+_FORMS: Final = "/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/NAME or tcp://HOST:PORT"
+_FASTEST: Final = 4_000_000
+
+
+def open_link(url: str, baud: int = 9600) -> Link:
+    """Return an open line. baud: where the address does not say; a pty and a TCP connection take any.
+
+    Raises:
+        SourceError: it is no address of a line.
+        LinkError: the line cannot be opened.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise SourceError(f"{url!r} is no address of a device: {error}; write {_FORMS}") from error
+    if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/") and not parts.query:
+        return TcpLink(parts.hostname, port)
+    if parts.scheme in ("", "serial") and parts.path and not parts.netloc:
+        return SerialPort(parts.path, _baud(parts, url, baud))
+    raise SourceError(f"{url!r} is no address of a device; write {_FORMS}")
+
+
+def _baud(parts: SplitResult, url: str, otherwise: int) -> int:
+    given = parse_qs(parts.query, keep_blank_values=True)
+    text = given.pop("baud", [str(otherwise)])[-1]
+    if given:
+        raise SourceError(f"{url!r}: {sorted(given)[0]!r} is no setting of a line; there is only baud")
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _FASTEST):
+        raise SourceError(f"{url!r}: a baud rate is a whole number up to {_FASTEST}, not {text!r}")
+    return int(text)

@@ -1,0 +1,121 @@
+"""A line as it was: every byte with its time, so that a fault can be looked at again without the battery.
+
+A text file. The first line says what it is; then one line for each chunk: nanoseconds since the beginning, `<` for what
+came or `>` for what was sent, and the bytes in hexadecimal digits.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agents.device.decoder import Decoder, Frame, TakesQuestions
+from agents.device.link import Link
+from agents.device.status import FrameError, Status, merged
+from protocol.errors import SourceError
+
+_HEAD: Final = re.compile(r"# orchestra device recording 1 began_ns=([0-9]{1,19}) protocol=([a-z0-9-]{1,40})")
+_LINE: Final = re.compile(r"([0-9]{1,19}) ([<>]) ((?:[0-9a-f]{2})+)")
+_NO_PROTOCOL: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a recording says of itself. began_ns: since the Unix epoch. protocol: None where it was only listened to."""
+
+    began_ns: int
+    protocol: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes that came or were sent together. at_ns: since the recording began."""
+
+    at_ns: int
+    is_sent: bool
+    data: bytes
+
+
+def head_line(head: Head) -> str:
+    return f"# orchestra device recording 1 began_ns={head.began_ns} protocol={head.protocol or _NO_PROTOCOL}\n"
+
+
+def chunk_line(chunk: Chunk) -> str:
+    return f"{chunk.at_ns} {'>' if chunk.is_sent else '<'} {chunk.data.hex()}\n"
+
+
+def read_recording(lines: Iterable[str], name: str) -> tuple[Head, Iterator[Chunk]]:
+    """Return the head of a recording and its chunks, read as they are asked for. name: what to call it.
+
+    Raises:
+        SourceError: it is no recording, or a line of it is none; the text names file and line.
+    """
+    given = iter(lines)
+    found = _HEAD.fullmatch(next(given, "").rstrip("\n"))
+    if found is None:
+        raise SourceError(f"{name}, line 1: this is no recording of `orchestra device record`")
+    protocol = None if found[2] == _NO_PROTOCOL else found[2]
+    return Head(int(found[1]), protocol), _chunks(given, name)
+
+
+def _chunks(lines: Iterator[str], name: str) -> Iterator[Chunk]:
+    for number, line in enumerate(lines, 2):
+        if not line.endswith("\n"):
+            return  # whoever recorded was killed within it
+        if (found := _LINE.fullmatch(line[:-1])) is None:
+            raise SourceError(f"{name}, line {number}: not `NANOSECONDS < HEX` or `NANOSECONDS > HEX`")
+        yield Chunk(int(found[1]), found[2] == ">", bytes.fromhex(found[3]))
+
+
+class RecordedLink:
+    """A line of which every byte is kept. keep: told whether they were sent, and the bytes."""
+
+    def __init__(self, link: Link, keep: Callable[[bool, bytes], None]) -> None:
+        self.name, self._link, self._keep = link.name, link, keep
+
+    def read(self, timeout_s: float) -> bytes:
+        data = self._link.read(timeout_s)
+        if data:
+            self._keep(False, data)
+        return data
+
+    def write(self, data: bytes) -> None:
+        self._keep(True, data)
+        self._link.write(data)
+
+    def close(self) -> None:
+        self._link.close()
+
+
+def statuses(chunks: Iterable[Chunk], decoder: Decoder) -> Iterator[tuple[int, Status]]:
+    """Return what was said, a status for each cycle of questions, and when, in nanoseconds since the beginning."""
+    asks = list(decoder.asks())
+    said, at_ns = list[Status](), 0
+    for chunk in chunks:
+        if chunk.is_sent:
+            if said and chunk.data in asks[:1]:
+                yield at_ns, merged(said)
+                said = []
+            _tell(decoder, chunk.data, asks)
+            continue
+        at_ns = chunk.at_ns
+        for status in _read(decoder, decoder.feed(chunk.data)):
+            said.append(status)
+            if not asks:
+                yield at_ns, said.pop()
+    if said:
+        yield at_ns, merged(said)
+
+
+def _tell(decoder: Decoder, sent: bytes, asks: Sequence[bytes]) -> None:
+    decoder.reset()
+    if isinstance(decoder, TakesQuestions) and sent in asks:
+        decoder.asked(sent)
+
+
+def _read(decoder: Decoder, frames: Sequence[Frame]) -> Iterator[Status]:
+    for frame in frames:
+        try:
+            yield decoder.decode(frame)
+        except FrameError:
+            continue  # as when it was recorded: what cannot be is no status
