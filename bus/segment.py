@@ -3,11 +3,12 @@
 import os
 import re
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
+from weakref import finalize
 
 from bus.records import (
     CHUNK_BYTES,
@@ -40,7 +41,7 @@ def segments(folder: Path) -> list[tuple[int, Path]]:
     return sorted((int(path.stem), path) for path in folder.glob("*.mcap") if _NUMBER.fullmatch(path.stem))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Segment:
     """An open segment read front to back; it remembers its place, so a growing file can be read on.
 
@@ -55,6 +56,7 @@ class Segment:
     is_closed: bool = False
     last_sequence: int = 0
     _descriptor: int = -1
+    _let_go: Callable[[], object] = lambda: None
     _schema: bytes = b""
     _preamble_left: int = 3
 
@@ -63,11 +65,12 @@ class Segment:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise JournalError(f"{self.path}: {error.strerror}") from error
+        # A reader that nobody reads on is let go of, not closed: whoever looks often would run out of files.
+        self._let_go = finalize(self, os.close, self._descriptor)
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self._let_go()
+        self._descriptor = -1
 
     def size_bytes(self) -> int:
         return os.fstat(self._descriptor).st_size

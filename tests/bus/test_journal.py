@@ -160,6 +160,15 @@ def test_a_reader_stops_at_what_is_called_durable(tmp_path: Path) -> None:
     assert list(reader.entries()) == entries[9:]
 
 
+def test_whoever_looks_often_keeps_no_files_open(tmp_path: Path) -> None:
+    written(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        read(tmp_path)
+        next(JournalReader(tmp_path).entries())
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_clock_that_steps_back_does_not_make_time_go_back(tmp_path: Path) -> None:
     times = iter([100, 50, 10])
     journal = Journal(tmp_path, clock_ns=lambda: next(times))
