@@ -77,6 +77,10 @@ def plan_of(part: Part) -> b.Plan:
 
 @lru_cache(maxsize=64)
 def _bodies(part: Part) -> dict[MessageType, b.Body]:
+    return {**_reports(part), **_of_tasks(part), **_of_devices(), **_of_the_run(part)}
+
+
+def _reports(part: Part) -> dict[MessageType, b.Body]:
     made = _product(part)
     return {
         MessageType.TASK_COMPLETION: b.Report(
@@ -107,6 +111,15 @@ def _bodies(part: Part) -> dict[MessageType, b.Body]:
         MessageType.STATUS: b.Report(
             action=b.Action.PENDING, metrics=(b.Metric(name="tasks-done", unit="tasks", value=Decimal(7)),)
         ),
+        MessageType.PROGRESS: b.Progress(
+            note="page 3 of 8 read", done=3, total=8, step="read-3", request_hash=_DIGEST, product=made
+        ),
+    }
+
+
+def _of_tasks(part: Part) -> dict[MessageType, b.Body]:
+    made = _product(part)
+    return {
         MessageType.TASK_ASSIGNMENT: b.TaskAssignment(
             title=part.title,
             skill=part.skill,
@@ -120,9 +133,6 @@ def _bodies(part: Part) -> dict[MessageType, b.Body]:
         ),
         MessageType.CLAIM: b.Claim(instance=part.instance, lease_s=120),
         MessageType.ANSWER: b.Answer(choice="60 V", text="the installation manual is binding"),
-        MessageType.PROGRESS: b.Progress(
-            note="page 3 of 8 read", done=3, total=8, step="read-3", request_hash=_DIGEST, product=made
-        ),
         MessageType.VERDICT: b.VerdictReport(
             decision=b.Decision.PASS,
             judged="5d0c0c1e-6a3b-5a52-8a39-2f6a0b6d0c11",
@@ -135,6 +145,17 @@ def _bodies(part: Part) -> dict[MessageType, b.Body]:
         MessageType.MODEL_CALL: b.ModelCall(
             step="critique", request_hash=_DIGEST, response=made, latency_ms=840, cache_hit=False
         ),
+        MessageType.APPROVAL: b.Approval(
+            subject="5d0c0c1e-6a3b-5a52-8a39-2f6a0b6d0c11",
+            decision=b.Consent.GRANTED,
+            reason="limits read back and right",
+            person="R. Meyer",
+        ),
+    }
+
+
+def _of_devices() -> dict[MessageType, b.Body]:
+    return {
         MessageType.TELEMETRY: b.Telemetry(
             device="pack-1",
             taken=_NS,
@@ -151,12 +172,11 @@ def _bodies(part: Part) -> dict[MessageType, b.Body]:
             value=Decimal("3.671"),
             limit=Decimal("3.65"),
         ),
-        MessageType.APPROVAL: b.Approval(
-            subject="5d0c0c1e-6a3b-5a52-8a39-2f6a0b6d0c11",
-            decision=b.Consent.GRANTED,
-            reason="limits read back and right",
-            person="R. Meyer",
-        ),
+    }
+
+
+def _of_the_run(part: Part) -> dict[MessageType, b.Body]:
+    return {
         MessageType.WAKE_REQUEST: b.WakeRequest(key=f"{part.task}#2", due=_NS),
         MessageType.WAKE: b.Wake(key=f"{part.task}#2", due=_NS),
         MessageType.LOST: b.Lost(
