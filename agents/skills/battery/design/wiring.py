@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from agents.skills.battery.design.circuit import TEMPERATURES, Circuit
 from gates.design.files import Pin, Wire
@@ -11,6 +11,7 @@ _GROUND: Final = (
     "on a lug of its own, never through the plug of the taps; short, doubly insulated, no fuse: it must not open first"
 )
 _SERIES_FUSE: Final = Decimal("1.25")  # as practice.md has it
+_Row: TypeAlias = tuple[str, str, str, str]  # from, to, what it carries, a note
 _SELECT: Final = ("22", "23", "24", "25")
 _DIGITAL: Final = (
     (
@@ -81,10 +82,12 @@ def _serial_pins() -> Iterator[Pin]:
 
 def wires(circuit: Circuit) -> tuple[Wire, ...]:
     """Return the wires, in the order in which they are laid."""
-    return tuple(_wires(circuit))
+    rows = (*_capacitor_rows(circuit), *_pack_rows(circuit), *_board_rows(circuit))
+    rest = (Wire(source=source, target=target, carries=carries, note=note) for source, target, carries, note in rows)
+    return (*_cell_wires(circuit), *rest)
 
 
-def _wires(circuit: Circuit) -> Iterator[Wire]:
+def _cell_wires(circuit: Circuit) -> Iterator[Wire]:
     protected = "fuse 62 mA at the terminal, then 47 Ω"
     yield Wire(source="cell 1, negative", target="tap 0", carries="0 V", note=protected)
     for cell in range(1, circuit.pack.cells + 1):
@@ -97,8 +100,11 @@ def _wires(circuit: Circuit) -> Iterator[Wire]:
             carries="one cell",
             note=f"its diodes in series, 470 Ω, to 74HC154N output {cell - 1}",
         )
+
+
+def _capacitor_rows(circuit: Circuit) -> tuple[_Row, ...]:
     last = f"{circuit.relay} number {circuit.pack.cells + 1}"
-    rest = (
+    return (
         ("all cell relays, other side", "flying capacitor 2.2 µF", "one cell", "positive side to positive side"),
         ("flying capacitor 2.2 µF", f"{last}, contacts", "one cell", "this is the transfer relay"),
         (
@@ -107,6 +113,11 @@ def _wires(circuit: Circuit) -> Iterator[Wire]:
             "one cell",
             "positive over 220 Ω to A0: through it the capacitor is emptied",
         ),
+    )
+
+
+def _pack_rows(circuit: Circuit) -> tuple[_Row, ...]:
+    return (
         ("pack positive", f"divider {circuit.ratio} : 1, then A1", f"up to {circuit.pack.top_v:f} V", "fuse 0.5 A"),
         ("pack positive", "DCDC-XL7015 input", f"up to {circuit.pack.top_v:f} V", "fuse 0.5 A"),
         ("DCDC-XL7015 output", "VIN", "9 V", "set to 9 V before the board is connected"),
@@ -132,6 +143,11 @@ def _wires(circuit: Circuit) -> Iterator[Wire]:
             "2.5 V at 0 A",
             "around the positive conductor; arrow into the battery; fed from 5 V",
         ),
+    )
+
+
+def _board_rows(circuit: Circuit) -> tuple[_Row, ...]:
+    return (
         ("temperature strings A and B", "A4 to A11", "below the reference", "separate plugs for A and B"),
         (
             circuit.reference,
@@ -151,5 +167,3 @@ def _wires(circuit: Circuit) -> Iterator[Wire]:
         ("18 (Serial1)", "OpenLog RXI", "115200 baud", "set its config file to 115200; fed from 5 V"),
         ("USB", "USB isolator, then the host", "lines and orders", "never without the isolator"),
     )
-    for source, target, carries, note in rest:
-        yield Wire(source=source, target=target, carries=carries, note=note)
