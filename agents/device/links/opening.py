@@ -1,6 +1,7 @@
 """Opening a line by what people write: a path, serial://PATH or tcp://HOST:PORT."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from agents.device.link import Link
@@ -12,12 +13,38 @@ _FORMS: Final = "/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/NAME or tcp:
 _FASTEST: Final = 4_000_000
 
 
-def open_link(url: str, baud: int = 9600) -> Link:
-    """Return an open line. baud: where the address does not say; a pty and a TCP connection take any.
+@dataclass(frozen=True, slots=True)
+class SerialPlace:
+    """Where a serial port is, and how fast it talks."""
+
+    path: str
+    baud: int
+
+    def open(self) -> Link:
+        """Raises LinkError when it cannot be opened."""
+        return SerialPort(self.path, self.baud)
+
+
+@dataclass(frozen=True, slots=True)
+class TcpPlace:
+    """Where a serial server listens."""
+
+    host: str
+    port: int
+
+    def open(self) -> Link:
+        """Raises LinkError when there is no connection to be had."""
+        return TcpLink(self.host, self.port)
+
+
+Place: TypeAlias = SerialPlace | TcpPlace
+
+
+def place_of(url: str, baud: int = 9600) -> Place:
+    """Return where a line is. baud: where the address does not say; a pty and a TCP connection take any.
 
     Raises:
         SourceError: it is no address of a line.
-        LinkError: the line cannot be opened.
     """
     try:
         parts = urlsplit(url)
@@ -25,10 +52,20 @@ def open_link(url: str, baud: int = 9600) -> Link:
     except ValueError as error:
         raise SourceError(f"{url!r} is no address of a device: {error}; write {_FORMS}") from error
     if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/") and not parts.query:
-        return TcpLink(parts.hostname, port)
+        return TcpPlace(parts.hostname, port)
     if parts.scheme in ("", "serial") and parts.path and not parts.netloc:
-        return SerialPort(parts.path, _baud(parts, url, baud))
+        return SerialPlace(parts.path, _baud(parts, url, baud))
     raise SourceError(f"{url!r} is no address of a device; write {_FORMS}")
+
+
+def open_link(url: str, baud: int = 9600) -> Link:
+    """Return an open line.
+
+    Raises:
+        SourceError: it is no address of a line.
+        LinkError: the line cannot be opened.
+    """
+    return place_of(url, baud).open()
 
 
 def _baud(parts: SplitResult, url: str, otherwise: int) -> int:
