@@ -1,19 +1,21 @@
-"""Opening a line by what people write: a path, serial://PATH or tcp://HOST:PORT."""
+"""Opening a line by what people write: a path, serial://PATH, tcp://HOST:PORT or emulated:PROTOCOL."""
 
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from agents.device.link import Link
+from agents.device.links.emulated import SCHEME, open_emulated
 from agents.device.links.serial_port import SerialPort
 from agents.device.links.tcp import TcpLink
 from protocol.errors import SourceError
 
-_FORMS: Final = "/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/NAME or tcp://HOST:PORT"
+_FORMS: Final = "/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/NAME, tcp://HOST:PORT or emulated:jk"
 _FASTEST: Final = 4_000_000
 
 
 def open_link(url: str, baud: int = 9600) -> Link:
-    """Return an open line. baud: where the address does not say; a pty and a TCP connection take any.
+    """Return an open line. baud: where the address does not say; a pty and a TCP connection take any, an emulated
+    battery has its protocol's own.
 
     Raises:
         SourceError: it is no address of a line.
@@ -24,6 +26,8 @@ def open_link(url: str, baud: int = 9600) -> Link:
         port = parts.port
     except ValueError as error:
         raise SourceError(f"{url!r} is no address of a device: {error}; write {_FORMS}") from error
+    if parts.scheme == SCHEME:
+        return open_emulated(url)
     if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/") and not parts.query:
         return TcpLink(parts.hostname, port)
     if parts.scheme in ("", "serial") and parts.path and not parts.netloc:
