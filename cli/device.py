@@ -3,8 +3,8 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, TextIO
 
@@ -12,7 +12,8 @@ import typer
 from rich.live import Live
 
 from agents.device.decoder import Decoder
-from agents.device.emulation.catalogue import SPEECHES, device_of
+from agents.device.emulation.catalogue import EMULATED, served_device
+from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import ORDERS, fault_of
 from agents.device.emulation.serving import Serving
 from agents.device.limits import Limits
@@ -70,7 +71,7 @@ def show_protocols(as_json: Json = False) -> None:
 def _protocol_row(name: str) -> dict[str, Any]:
     line = LINES[name]
     about = {"protocol": name, "baud": line.baud, "wires": line.wires}
-    return {**about, "asked": bool(DECODERS[name]().asks()), "emulated": name in SPEECHES}
+    return {**about, "asked": bool(DECODERS[name]().asks()), "emulated": name in EMULATED}
 
 
 @device_app.command()
@@ -94,14 +95,18 @@ def emulate(
     silent, sleep, echo, unplug, plug, slow SECONDS, wrong-address, clear, clear FAULT, help, quit. It goes on when
     standard input ends, until it is interrupted.
     """
-    device = device_of(protocol, cells, seed)
+    with closing(served_device(protocol, cells, seed)) as device:
+        _emulate(device, cells, fault or (), link)
+
+
+def _emulate(device: EmulatedDevice, cells: int, faults: Sequence[str], link: Path | None) -> None:
     speech = device.speech
-    for text in fault or ():
+    for text in faults:
         fault_of(text, cells, speech)  # before there is a port: a slip is told at once
     serving = Serving(device, cells, LINES[speech.name].baud, link)
     say(serving.path or "")
     warn(f"emulating {speech.name}; orders: {', '.join(order.usage for order in ORDERS.values())}, plug, clear, quit")
-    for text in fault or ():
+    for text in faults:
         serving.order(text)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the link goes away
     try:
