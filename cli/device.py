@@ -3,8 +3,8 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, TextIO
 
@@ -12,7 +12,7 @@ import typer
 from rich.live import Live
 
 from agents.device.decoder import Decoder
-from agents.device.emulation.catalogue import SPEECHES
+from agents.device.emulation.catalogue import EMULATED, served_device
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import ORDERS, fault_of
 from agents.device.emulation.serving import Serving
@@ -37,7 +37,10 @@ device_app = typer.Typer(
 _READ_S: Final = 0.05
 _REDRAW_S: Final = 0.25
 Url = Annotated[
-    str, typer.Argument(metavar="URL", help="/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/… or tcp://HOST:PORT.")
+    str,
+    typer.Argument(
+        metavar="URL", help="/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/…, tcp://HOST:PORT or emulated:jk."
+    ),
 ]
 Spoken = Annotated[str, typer.Option("--protocol", metavar="P", help="What it speaks; see: orchestra device info.")]
 Period = Annotated[float, typer.Option(min=0.1, max=3600, metavar="S", help="Ask it each S seconds.")]
@@ -68,7 +71,7 @@ def show_protocols(as_json: Json = False) -> None:
 def _protocol_row(name: str) -> dict[str, Any]:
     line = LINES[name]
     about = {"protocol": name, "baud": line.baud, "wires": line.wires}
-    return {**about, "asked": bool(DECODERS[name]().asks()), "emulated": name in SPEECHES}
+    return {**about, "asked": bool(DECODERS[name]().asks()), "emulated": name in EMULATED}
 
 
 @device_app.command()
@@ -86,24 +89,24 @@ def emulate(
     """Be a battery that is not there: a pack of LFP cells behind a pty, at the protocol's real line rate.
 
     The first line of output is the path to open: orchestra device monitor PATH --protocol P. Its current swings between
-    charging and discharging with 40 A, once in ten minutes.
+    charging and discharging with 40 A, once in ten minutes. jk, daly, vedirect and mega are short names.
 
     Orders on standard input, one a line: overvoltage CELL V, open-wire N, stuck, open-ntc N, lost RATE, flipped RATE,
     silent, sleep, echo, unplug, plug, slow SECONDS, wrong-address, clear, clear FAULT, help, quit. It goes on when
     standard input ends, until it is interrupted.
     """
-    speech = SPEECHES.get(protocol)
-    if speech is None:
-        raise SourceError(f"{protocol!r} cannot be emulated; there are: {', '.join(sorted(SPEECHES))}")
-    if cells not in speech.cells:
-        raise SourceError(f"{protocol} takes {speech.cells[0]} to {speech.cells[-1]} cells, not {cells}")
-    device = EmulatedDevice(speech, cells=cells, seed=seed)
-    for text in fault or ():
+    with closing(served_device(protocol, cells, seed)) as device:
+        _emulate(device, cells, fault or (), link)
+
+
+def _emulate(device: EmulatedDevice, cells: int, faults: Sequence[str], link: Path | None) -> None:
+    speech = device.speech
+    for text in faults:
         fault_of(text, cells, speech)  # before there is a port: a slip is told at once
-    serving = Serving(device, cells, LINES[protocol].baud, link)
+    serving = Serving(device, cells, LINES[speech.name].baud, link)
     say(serving.path or "")
-    warn(f"emulating {protocol}; orders: {', '.join(order.usage for order in ORDERS.values())}, plug, clear, quit")
-    for text in fault or ():
+    warn(f"emulating {speech.name}; orders: {', '.join(order.usage for order in ORDERS.values())}, plug, clear, quit")
+    for text in faults:
         serving.order(text)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the link goes away
     try:
