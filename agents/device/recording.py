@@ -7,6 +7,7 @@ came or `>` for what was sent, and the bytes in hexadecimal digits.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from agents.device.decoder import Decoder, Frame, TakesQuestions
@@ -17,6 +18,7 @@ from protocol.errors import SourceError
 _HEAD: Final = re.compile(r"# orchestra device recording 1 began_ns=([0-9]{1,19}) protocol=([a-z0-9-]{1,40})")
 _LINE: Final = re.compile(r"([0-9]{1,19}) ([<>]) ((?:[0-9a-f]{2})+)")
 _NO_PROTOCOL: Final = "-"
+_TAIL_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,35 @@ def read_recording(lines: Iterable[str], name: str) -> tuple[Head, Iterator[Chun
         raise SourceError(f"{name}, line 1: this is no recording of `orchestra device record`")
     protocol = None if found[2] == _NO_PROTOCOL else found[2]
     return Head(int(found[1]), protocol), _chunks(given, name)
+
+
+def read_head(path: Path) -> Head:
+    """Return what a recording says of itself.
+
+    Raises:
+        SourceError: it cannot be read, or is no recording.
+    """
+    try:
+        with path.open(encoding="ascii", errors="replace", newline="\n") as lines:
+            return read_recording(lines, str(path))[0]
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+
+
+def length_s(path: Path) -> float:
+    """Return how long a recording lasts, by the last whole line of it; 0.0 where it holds none.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            tail = file.read().decode("ascii", errors="replace")
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    whole = [found for line in tail.split("\n")[:-1] if (found := _LINE.fullmatch(line))]
+    return int(whole[-1][1]) / 1e9 if whole else 0.0
 
 
 def _chunks(lines: Iterator[str], name: str) -> Iterator[Chunk]:

@@ -10,15 +10,20 @@ from typing import Final
 
 import pytest
 
-from agents.device.agent import Before, DeviceAgent, Post, Surroundings, before, serve
+from agents.device.agent import DeviceAgent, Surroundings
 from agents.device.alarm_rules import start_rules
 from agents.device.commands import ONLY_WATCHES
+from agents.device.earlier import Before, before
 from agents.device.limits import Limits
+from agents.device.process import Lines, RealTime, watch
 from agents.device.publishing import Pace
 from agents.device.status import Status
 from agents.device.watch import Terms
+from agents.device.wording import Post
+from bus.artifacts import ArtifactStore
 from bus.faults import VARIABLE
 from bus.journal import JournalReader
+from bus.follower import durable
 from bus.memory import MemoryBus
 from bus.publisher import Publisher
 from bus.records import Entry
@@ -86,8 +91,9 @@ class Scripted:
 class Bench:
     """An agent on a bus in memory; a second passes with every look."""
 
-    def __init__(self, post: Post = POST) -> None:
+    def __init__(self, folder: Path, post: Post = POST) -> None:
         self.bus, self.source, self.post = MemoryBus(clock_ns=lambda: 1), Scripted(), post
+        self.store = ArtifactStore(folder)
         introduce(self.bus.publisher(SUPERVISOR), CAST)
         self.now_s, self._ids, self.states = 1000.0, 0, list[str]()
         self.begin(Before())
@@ -97,10 +103,14 @@ class Bench:
         around = Surroundings(
             hearing=self.bus.subscriber(NAME[1:], after),
             publishing=self.bus.publisher(NAME),
+            sources={"bms": self.source},
+            store=self.store,
+            instance="battery-1-0a1b2c",
+            raw={},
             tell=lambda state: self.states.append(state),
             clock_ns=lambda: 1_795_253_400_000_000_000 + round(self.now_s * 1e9),
         )
-        self.agent = DeviceAgent(self.post, self.source, around, self.now_s, past)
+        self.agent = DeviceAgent(self.post, around, self.now_s, past)
 
     def restart(self) -> None:
         """Let the agent die where it stands, and another one begin from the journal."""
@@ -141,8 +151,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 def raised(bench: Bench) -> Message:
@@ -313,7 +323,9 @@ FAST: Final = Terms(
 
 
 def live(run: RunFolder) -> None:
-    serve(run, replace(POST, mission=run.id, terms=FAST), Charged, PERIOD_S)
+    post = replace(POST, mission=run.id, terms=FAST)
+    lines = Lines({"bms": Charged()}, {}, RealTime(PERIOD_S))
+    watch(run, post, before(durable(run), NAME), lines, "battery-1-0a1b2c")
 
 
 @pytest.fixture
