@@ -17,6 +17,7 @@ ONLY_WATCHES: Final = (
 OBSERVE: Final = "observe"
 LONGEST_S: Final = 86_400  # what one window may be long
 ACKNOWLEDGE: Final = "acknowledge"  # an answer's choice, or a setting with the alarm's code as value
+_TAKES: Final = f"to observe takes `number`, from 1, `seconds`, up to {LONGEST_S:,}, and `from`, in seconds"
 _NO_PERSON: Final = f"only {HUMAN} acknowledges an alarm"
 _UNKNOWN_ANSWER: Final = f"an alert is answered with {ACKNOWLEDGE!r}, naming the alert as the cause"
 
@@ -39,9 +40,13 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Observe:
-    """Hand in all that is read within so many seconds. number: which window of the watch it is, from 1."""
+    """Hand in all that is read within so many seconds.
+
+    number: which window of the watch it is, from 1. from_s: where it begins, counted from the beginning of the watch.
+    """
 
     number: int
+    from_s: float
     seconds: float
 
 
@@ -71,12 +76,11 @@ def meaning(message: Message) -> Meaning | None:
 def _observation(task: TaskAssignment) -> Meaning:
     told = {setting.name: setting.value for setting in task.settings}
     try:
-        number, seconds = int(told["number"]), float(told["seconds"])
+        asked = Observe(int(told["number"]), float(told.get("from", "0")), float(told["seconds"]))
     except (KeyError, ValueError):
-        number, seconds = 0, 0.0
-    if number < 1 or not 0 < seconds <= LONGEST_S:
-        return Decline("bad-setting", f"to observe takes `number`, from 1, and `seconds`, up to {LONGEST_S:,}")
-    return Observe(number, seconds)
+        return Decline("bad-setting", _TAKES)
+    is_sound = asked.number >= 1 and 0 < asked.seconds <= LONGEST_S and 0 <= asked.from_s < float("inf")
+    return asked if is_sound else Decline("bad-setting", _TAKES)
 
 
 def _of_answer(answer: Answer, cause: str | None) -> Meaning:

@@ -78,7 +78,7 @@ class Played:
 
     def until_s(self, asked: Observe, _now_s: float) -> float:
         """Return when a window ends: the same one always at the same place."""
-        return asked.number * asked.seconds
+        return asked.from_s + asked.seconds
 
     def close(self) -> None:
         self._file.close()

@@ -82,7 +82,7 @@ class RecordedTime:
         if asked is None:
             agent.hear(_IDLE_S)
             return
-        self._catch_up((asked.number - 1) * asked.seconds, agent)
+        self._catch_up(asked.from_s, agent)
         if self._played.is_over:
             agent.finish(self.now_s())
         else:
