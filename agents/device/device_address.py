@@ -110,9 +110,9 @@ def _one(device: DeviceAddress, make: Callable[[int], Decoder], address: int) ->
 
 
 def _by_map(registers: RegisterMap, address: int) -> Decoder:
-    """Return the decoder for the blocks of one device: its own where the map names it, else those of everybody."""
-    own = tuple(block for block in registers.blocks if address in block.addresses)
-    blocks = own or tuple(block for block in registers.blocks if not block.addresses)
+    """Return the decoder for the blocks that one device has: not those that the map gives to others alone."""
+    blocks = tuple(block for block in registers.blocks if not block.addresses or address in block.addresses)
+    blocks = tuple(block.model_copy(update={"addresses": ()}) for block in blocks)
     if not blocks or not 0 <= address + registers.answer_offset <= _HIGHEST:
         raise ValueError(f"{registers.name} asks nothing of it")
     return Modbus(registers.model_copy(update={"blocks": blocks}), (address,))

@@ -13,7 +13,7 @@ from agents.device.status import Status, inverted
 from agents.device.turns import Turns
 from protocol.errors import LinkError
 
-__all__ = ["DeviceAddress", "Line"]
+__all__ = ["DeviceAddress", "Line", "Listening"]
 _LONGEST_S, _LONGEST_OF_SEVERAL_S, _SILENCE_S = 8.0, 16.0, 3.0
 
 
@@ -94,3 +94,36 @@ class Line:
             pause_s=self._settings.pause_s,
             silence_s=max(_SILENCE_S, 3 * period_s),
         )
+
+
+class Listening:
+    """A line that is only listened to, and opened again whenever it is gone. keep: told of every byte.
+
+    Raises:
+        SourceError: it is no address of a line.
+    """
+
+    def __init__(self, url: str, keep: Callable[[bool, bytes], None], by_id: Path = BY_ID) -> None:
+        self._opening, self._keep = Opening(place_of(url), by_id), keep
+        self._link: Link | None = None
+
+    def poll(self, now_s: float, wait_s: float = 0.0) -> None:
+        """Hear what comes. now_s: monotonic. wait_s: for bytes to come.
+
+        Raises:
+            LinkError: the line is gone. It is opened again by a later call; this one did not wait.
+        """
+        self._link = self._link or RecordedLink(self._opening.open(now_s), self._keep)
+        try:
+            if self._link.read(wait_s):
+                self._opening.succeeded()
+        except LinkError as error:
+            self.close()
+            self._opening.lost(now_s, error)
+            raise
+
+    def close(self) -> None:
+        """Give the line back; closing it again does nothing."""
+        if self._link is not None:
+            self._link.close()
+        self._link = None

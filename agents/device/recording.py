@@ -118,8 +118,41 @@ class RecordedLink:
         self._link.close()
 
 
-def statuses(chunks: Iterable[Chunk], decoder: Decoder) -> Iterator[tuple[int, Status]]:
-    """Return what was said, a status for each cycle of questions, and when, in nanoseconds since the beginning."""
+def statuses(chunks: Iterable[Chunk], *decoders: Decoder) -> Iterator[tuple[int, Status]]:
+    """Return what was said, a status for each cycle of questions, and when, in nanoseconds since the beginning.
+
+    decoders: one for each pack that was asked. Of several, each status has one pack.
+    """
+    if len(decoders) == 1:
+        yield from _statuses(chunks, decoders[0])
+        return
+    for turn in _turns(chunks, decoders):
+        for at_ns, status in _statuses(turn.chunks, turn.decoder):
+            yield at_ns, Status(packs=(status,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    decoder: Decoder
+    chunks: Sequence[Chunk]
+
+
+def _turns(chunks: Iterable[Chunk], decoders: Sequence[Decoder]) -> Iterator[_Turn]:
+    """Return the chunks of each pack's turn: from one of its questions to that of another pack."""
+    whose = {question: decoder for decoder in decoders for question in decoder.asks()}
+    now, kept = None, list[Chunk]()
+    for chunk in chunks:
+        asked = whose.get(chunk.data, now) if chunk.is_sent else now
+        if now is not None and asked is not now:
+            yield _Turn(now, kept)
+            kept = []
+        now = asked
+        kept.append(chunk)
+    if now is not None:
+        yield _Turn(now, kept)
+
+
+def _statuses(chunks: Iterable[Chunk], decoder: Decoder) -> Iterator[tuple[int, Status]]:
     asks = list(decoder.asks())
     said, at_ns = list[Status](), 0
     for chunk in chunks:

@@ -1,14 +1,21 @@
 """Devices behind ptys whose time is an argument: as much of it as a test needs."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.pty_port import PtyPort
 from agents.device.line import Line
+from agents.device.protocols import jbd_up
 from agents.device.status import Status
 from protocol.errors import LinkError
+from tests.agents.device.captures import JBD_UP
+from tests.agents.device.sealing import with_crc
 
 TICK_S = 0.01
 
@@ -70,3 +77,49 @@ def point(name: Path, device: Device) -> None:
     """Let a name lead to a device, as udev does."""
     name.unlink(missing_ok=True)
     name.symlink_to(device.path)
+
+
+@contextmanager
+def served(*devices: Device) -> Iterator[None]:
+    """Let devices go on in real time, beside what looks at them."""
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            for device in devices:
+                device.step(time.monotonic())
+            over.wait(0.002)
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    try:
+        yield
+    finally:
+        over.set()
+        serving.join()
+        for device in devices:
+            device.close()
+
+
+def packs_at(*addresses: int, answers_as: Mapping[int, int] = MappingProxyType({})) -> Device:
+    """Some JBD UP16S on one line; answers_as: one that says it is another."""
+    said = {jbd_up.ask(address): _readdressed(answers_as.get(address, address)) for address in addresses}
+    return answering(said)
+
+
+def answering(answers: Mapping[bytes, bytes]) -> Device:
+    """A device that knows these questions, however they are cut."""
+    asked = bytearray()
+
+    def answer(_now_s: float, data: bytes) -> bytes:
+        asked.extend(data)
+        found = [said for question, said in answers.items() if question in asked]
+        if found or len(asked) > 1000:
+            asked.clear()
+        return b"".join(found)
+
+    return Device(answer)
+
+
+def _readdressed(address: int) -> bytes:
+    return with_crc(bytes((address,)) + JBD_UP[1:-2])

@@ -8,29 +8,16 @@ from typing import Any
 
 import pytest
 
-from agents.device.checksums import crc16_modbus
 from agents.device.line import DeviceAddress, Line
 from agents.device.opening_again import name_of
 from agents.device.protocols import jbd_up
 from agents.device.status import Status
 from protocol.errors import DefinitionError, LinkError, SourceError
-from tests.agents.device.benches import Device, Watching, emulated, point, silent
-from tests.agents.device.captures import JBD_UP
+from tests.agents.device.benches import Device, Watching, emulated, packs_at, point, silent
 
 
 def line_to(device: Device, by_id: Path = Path("/nowhere"), **more: Any) -> Line:
     return Line(DeviceAddress(**{"url": device.path, "protocol": "jbd", **more}), by_id=by_id)
-
-
-def packs_at(*addresses: int, answers_as: dict[int, int] | None = None) -> Device:
-    """Some JBD UP16S on one line; answers_as: one that says it is another."""
-    said = {jbd_up.ask(address): _readdressed((answers_as or {}).get(address, address)) for address in addresses}
-    return Device(lambda _now_s, asked: b"".join(said.get(asked[at : at + 10], b"") for at in range(0, len(asked), 10)))
-
-
-def _readdressed(address: int) -> bytes:
-    body = bytes((address,)) + JBD_UP[1:-2]
-    return body + crc16_modbus(body).to_bytes(2, "little")
 
 
 def addresses_of(status: Status) -> list[int | None]:
