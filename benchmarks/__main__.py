@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks import (
     codec,
+    devices,
     engine,
     hostile,
     kept,
@@ -46,6 +47,7 @@ BENCHMARKS: Final[dict[str, Callable[[Effort], list[Row]]]] = {
     "schedule": scheduling.rows,
     "engine": engine.rows,
     "large": large.rows,
+    "devices": devices.rows,
 }
 _TABLE_WIDTH: Final = 150  # where the output is no terminal
 

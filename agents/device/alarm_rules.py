@@ -14,7 +14,7 @@
 
 Of cells and temperatures the highest is watched, or the lowest; of a current its size, whichever way it flows.
 `silence` is in seconds since the device was last heard, once that is long enough to call it lost; `lost` and `doubted`
-are numbers of readings.
+are numbers of readings. A rule with `flat_v: [3.22, 3.35]` holds only while the middle cell has between so many volts.
 """
 
 from collections.abc import Iterator
@@ -30,6 +30,9 @@ from protocol.bodies import Severity
 from protocol.errors import DefinitionError
 
 _FIRST_KEY: Final = "cells: 16"
+# Volt of a rested cell of lithium iron phosphate between a sixth and nearly full. Outside of it the curve is steep:
+# there cells that differ by 2 % of charge, as sound ones do, lie 50 mV and more apart.
+_FLAT_V: Final = (3.22, 3.35)
 RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -76,12 +79,13 @@ class Step(_Strict):
 
 
 class Rule(_Strict):
-    """One alarm. steps: from the mildest to the worst."""
+    """One alarm. steps: from the mildest to the worst. flat_v: what the middle cell has while the rule holds."""
 
     code: Code
     watch: Watch
     side: Side
     when: When = When.ALWAYS
+    flat_v: tuple[Limit, Limit] | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     def is_beyond(self, value: float, step: Step) -> bool:
@@ -113,7 +117,8 @@ def _cell_rules() -> Iterator[Rule]:
     yield _rule("cell-overvoltage", Watch.CELL_VOLTAGE, Side.ABOVE, _warn(3.50, 3.40, 2), _alarm(3.65, 3.45, 1))
     yield _rule("cell-undervoltage", Watch.CELL_VOLTAGE, Side.BELOW, _warn(2.90, 3.10, 2), _alarm(2.70, 3.10, 1))
     yield _rule("cell-failed", Watch.CELL_VOLTAGE, Side.BELOW, _alarm(2.0, 2.5, 1))
-    yield _rule("cell-delta-rest", Watch.CELL_DELTA, Side.ABOVE, _warn(0.05, 0.03, 10), when=When.RESTING)
+    at_rest = _rule("cell-delta-rest", Watch.CELL_DELTA, Side.ABOVE, _warn(0.05, 0.03, 10), when=When.RESTING)
+    yield at_rest.model_copy(update={"flat_v": _FLAT_V})
     yield _rule("cell-delta", Watch.CELL_DELTA, Side.ABOVE, _warn(0.15, 0.10, 10), _alarm(0.30, 0.20, 10))
     yield _rule("cell-wiring", Watch.CELL_DELTA, Side.ABOVE, _alarm(1.0, 0.5, 10))
 
@@ -196,10 +201,12 @@ def _faults(said: AlarmFile, starting: set[str]) -> Iterator[tuple[Place, str]]:
         if rule.code in seen:
             yield (*place, "code"), f"{shown(rule.code)} stands in this file twice; take one out"
         seen.add(rule.code)
-        yield from ((place + where, text) for where, text in _step_faults(rule))
+        yield from ((place + where, text) for where, text in _rule_faults(rule))
 
 
-def _step_faults(rule: Rule) -> Iterator[tuple[Place, str]]:
+def _rule_faults(rule: Rule) -> Iterator[tuple[Place, str]]:
+    if rule.flat_v and rule.flat_v[0] >= rule.flat_v[1]:
+        yield ("flat_v",), f"flat_v: {rule.flat_v[0]:g} is not below {rule.flat_v[1]:g}; the lower one is first"
     for number, step in enumerate(rule.steps):
         if rule.is_beyond(step.clear, step):
             safe = "below" if rule.side is Side.ABOVE else "above"

@@ -10,7 +10,7 @@
 4. Lost data is an alarm like any other: of the seconds since the device was heard, and of the readings that are gone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
@@ -42,6 +42,9 @@ class Timed:
     since_s: float | None = None
     last_s: float = 0.0
     is_on: bool = False
+
+
+_OFF: Final = Timed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Alarms:
     def of(self, rule: Rule) -> Alarm:
         alarm = self.by_code.get(rule.code, Alarm())
         missing = len(rule.steps) - len(alarm.steps)
-        return replace(alarm, steps=(*alarm.steps, *([Timed()] * missing)) if missing > 0 else alarm.steps)
+        return replace(alarm, steps=(*alarm.steps, *([_OFF] * missing))) if missing > 0 else alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,20 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
+class _Group:
+    """The usable values of one kind with their names, the smallest first. is_sure: none is doubted or missing."""
+
+    values: Sequence[tuple[float, str]]
+    is_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Moment:
+    """groups: by what is watched. Many rules watch one, so each is put together once, not for each rule."""
+
     at_s: float
     readings: Sequence[Reading]
+    groups: Mapping[Watch, _Group]
     is_heard: bool
     silence_s: float
     known: frozenset[str]
@@ -123,7 +137,8 @@ def advance(
     usable = {reading.name for reading in readings if reading.quality in _USABLE}
     known = alarms.known | usable if is_heard else alarms.known
     heard_s = at_s if is_heard else alarms.heard_s
-    moment = _Moment(at_s, readings, is_heard, at_s - alarms.heard_s if not is_heard else 0.0, known, gap_s)
+    groups = _groups(readings, known) if is_heard else {}
+    moment = _Moment(at_s, readings, groups, is_heard, at_s - alarms.heard_s if not is_heard else 0.0, known, gap_s)
     by_code, said = dict(alarms.by_code), list[Said]()
     for rule in rules:
         by_code[rule.code], told = _advanced(alarms.of(rule), rule, moment)
@@ -179,7 +194,7 @@ def _advanced(alarm: Alarm, rule: Rule, moment: _Moment) -> tuple[Alarm, list[Sa
     if found is None:
         return alarm, []
     steps = tuple(_timed(*pair, rule, found, moment) for pair in zip(alarm.steps, rule.steps, strict=False))
-    alarm = replace(alarm, steps=steps)
+    alarm = alarm if steps == alarm.steps else replace(alarm, steps=steps)
     on = [step for timed, step in zip(steps, rule.steps, strict=False) if timed.is_on]
     if on:
         return _raised(alarm, rule, on[-1], found)
@@ -192,9 +207,9 @@ def _advanced(alarm: Alarm, rule: Rule, moment: _Moment) -> tuple[Alarm, list[Sa
 def _timed(timed: Timed, step: Step, rule: Rule, found: _Found, moment: _Moment) -> Timed:
     at_s = moment.at_s
     if timed.is_on:
-        return Timed() if found.is_sure and rule.is_cleared(found.value, step) else timed
+        return _OFF if found.is_sure and rule.is_cleared(found.value, step) else timed
     if not rule.is_beyond(found.value, step):
-        return Timed()
+        return _OFF
     # Silence is measured by our own clock, whenever that is looked at.
     is_same = timed.since_s is not None and (rule.watch is Watch.SILENCE or at_s - timed.last_s <= moment.gap_s)
     since_s = timed.since_s if is_same and timed.since_s is not None else at_s
@@ -235,7 +250,11 @@ def _say(
 
 def _in_words(rule: Rule, step: Step, found: _Found) -> str:
     unit = _UNITS.get(rule.watch, "V")
-    doubt = "" if found.is_sure or rule.watch not in _OF_VALUES else "; the value is doubted, or others are missing"
+    doubt = (
+        ""
+        if found.is_sure or rule.watch in (Watch.SILENCE, Watch.LOST, Watch.DOUBTED)
+        else "; the value is doubted, or others are missing"
+    )
     while_ = "" if rule.when is When.ALWAYS else f" while {rule.when.value}"
     value, limit = (f"{number:.4g} {unit}".rstrip() for number in (found.value, step.at))
     return f"{rule.code}: {found.name} is {value}, {rule.side.value} {limit}{while_}{doubt}"
@@ -263,32 +282,52 @@ def _found(rule: Rule, moment: _Moment, is_on: bool) -> _Found | None:
     return found if found is None else _while(rule, found, moment, is_on)
 
 
-def _worst(rule: Rule, moment: _Moment) -> _Found | None:
-    """Return the value of a group that is nearest to its limit, or beyond it by most."""
-    group = [one for one in moment.readings if _OF_VALUES[rule.watch](one.name)]
-    usable = [(float(one.value), one.name) for one in group if one.quality in _USABLE]
-    if not usable:
-        return None
-    expected = {name for name in moment.known if _OF_VALUES[rule.watch](name)}
+def _groups(readings: Sequence[Reading], known: frozenset[str]) -> Mapping[Watch, _Group]:
+    groups = {watch: _group(is_of, readings, known) for watch, is_of in _OF_VALUES.items()}
+    return {**groups, Watch.CELL_DELTA: groups[Watch.CELL_VOLTAGE]}
+
+
+def _group(is_of: Callable[[str], bool], readings: Sequence[Reading], known: frozenset[str]) -> _Group:
+    group = [one for one in readings if is_of(one.name)]
+    values = sorted((float(one.value), one.name) for one in group if one.quality in _USABLE)
+    expected = {name for name in known if is_of(name)}
     # What never was there, such as a sensor that is not fitted, is not waited for; a cell is always there.
     counts = {one.name: one.quality for one in group if one.name in expected or is_cell(one.name)}
     is_sure = expected <= counts.keys() and all(quality is Quality.GOOD for quality in counts.values())
+    return _Group(values, is_sure)
+
+
+def _worst(rule: Rule, moment: _Moment) -> _Found | None:
+    """Return the value of a group that is nearest to its limit, or beyond it by most."""
+    group = moment.groups[rule.watch]
+    if not group.values:
+        return None
+    low, high = group.values[0], group.values[-1]
     if rule.watch is Watch.CELL_DELTA:
-        low, high = min(usable), max(usable)
-        return _Found(round(high[0] - low[0], 6), f"{high[1]} less {low[1]}", is_sure)
+        return _Found(round(high[0] - low[0], 6), f"{high[1]} less {low[1]}", group.is_sure)
     if rule.watch is Watch.CURRENT:
-        usable = [(abs(value), name) for value, name in usable]
-    value, name = max(usable) if rule.side is Side.ABOVE else min(usable)
-    return _Found(value, name, is_sure)
+        low = high = max((abs(value), name) for value, name in group.values)
+    value, name = high if rule.side is Side.ABOVE else low
+    return _Found(value, name, group.is_sure)
 
 
 def _while(rule: Rule, found: _Found, moment: _Moment, is_on: bool) -> _Found:
     """Return what was found, or where the rule does not hold now, a value that is as far from its limit as can be."""
-    current = next((one for one in moment.readings if one.name == CURRENT and one.quality in _USABLE), None)
-    if rule.when is When.ALWAYS or current is None or _holds(rule.when, float(current.value), is_on):
-        return found
     nowhere = -inf if rule.side is Side.ABOVE else inf
-    return _Found(nowhere, rule.when.value, current.quality is Quality.GOOD)
+    if not _is_flat(rule, moment):
+        return _Found(nowhere, "the middle cell", found.is_sure)
+    current = moment.groups[Watch.CURRENT]
+    if rule.when is When.ALWAYS or not current.values or _holds(rule.when, current.values[0][0], is_on):
+        return found
+    return _Found(nowhere, rule.when.value, current.is_sure)
+
+
+def _is_flat(rule: Rule, moment: _Moment) -> bool:
+    """Return whether the middle cell is where the rule holds: the middle one, as a bad one would hide itself."""
+    cells = moment.groups[Watch.CELL_VOLTAGE].values
+    if rule.flat_v is None or not cells:
+        return True
+    return rule.flat_v[0] <= cells[len(cells) // 2][0] <= rule.flat_v[1]
 
 
 def _holds(when: When, current_a: float, is_on: bool) -> bool:
@@ -310,9 +349,8 @@ def _listed(what: str, names: Sequence[str]) -> str:
     return f"the number of readings {what} ({', '.join(names[:3]) or 'none'}{more})"
 
 
-_OF_VALUES: Final = {
+_OF_VALUES: Final[Mapping[Watch, Callable[[str], bool]]] = {
     Watch.CELL_VOLTAGE: is_cell,
-    Watch.CELL_DELTA: is_cell,
     Watch.PACK_VOLTAGE: PACK.__eq__,
     Watch.TEMPERATURE: is_cell_temperature,
     Watch.CURRENT: CURRENT.__eq__,

@@ -30,18 +30,20 @@ Check: TypeAlias = Callable[[Now, Past, Limits], Doubts]
 
 def rails(values: Mapping[str, float], limits: Limits) -> Doubts:
     """Return which values are what a missing sensor sends."""
-    found = {name: value for name, value in values.items() if _is_on_rail(name, value, limits)}
-    return {name: f"{value:g} is what is sent without a sensor" for name, value in found.items()}
+    return {
+        name: f"{value:g} is what is sent without a sensor"
+        for name, value in values.items()
+        for rail in _rails_of(name, limits)
+        if abs(value - rail) < 1e-6
+    }
 
 
-def _is_on_rail(name: str, value: float, limits: Limits) -> bool:
+def _rails_of(name: str, limits: Limits) -> Sequence[float]:
     if is_cell(name):
-        sent: tuple[float, ...] = limits.cell_rails
-    elif is_temperature(name):
-        sent = limits.temperature_rails
-    else:
-        sent = {CURRENT: limits.current_rails, SOC: limits.percent_rails}.get(name, ())
-    return any(abs(value - rail) < 1e-6 for rail in sent)
+        return limits.cell_rails
+    if is_temperature(name):
+        return limits.temperature_rails
+    return {CURRENT: limits.current_rails, SOC: limits.percent_rails}.get(name, ())
 
 
 def ranges(now: Now, past: Past, limits: Limits) -> Doubts:

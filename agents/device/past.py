@@ -12,20 +12,23 @@ from agents.device.status import Status
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """One status at one moment. values: what is left of it without what no sensor sent."""
+    """One status at one moment. values: what is left of it without what no sensor sent.
+
+    cells, warmth: the voltages among them, and the temperatures of cells, which have to do with each other.
+    """
 
     at_s: float
     values: Mapping[str, float]
+    cells: Mapping[str, float]
+    warmth: Mapping[str, float]
     status: Status
 
-    @property
-    def cells(self) -> Mapping[str, float]:
-        return {name: value for name, value in self.values.items() if is_cell(name)}
 
-    @property
-    def warmth(self) -> Mapping[str, float]:
-        """The temperatures of cells, which have to do with each other."""
-        return {name: value for name, value in self.values.items() if is_cell_temperature(name)}
+def now_of(status: Status, values: Mapping[str, float], at_s: float) -> Now:
+    """Return a status as it is checked."""
+    cells = {name: value for name, value in values.items() if is_cell(name)}
+    warmth = {name: value for name, value in values.items() if is_cell_temperature(name)}
+    return Now(at_s, values, cells, warmth, status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,13 @@ def capacity_ah(values: Mapping[str, float], limits: Limits) -> float | None:
 def _held(past: Past, now: Now) -> Mapping[str, Held]:
     held: dict[str, Held] = {}
     for group in (now.cells, now.warmth):
+        middle = median(group.values()) if group else 0.0
         for name, value in group.items():
             before = past.held.get(name)
-            is_same = before is not None and before.value == value
-            middle = before.middle if before and is_same else median(group.values())
-            held[name] = Held(value, before.readings + 1 if before and is_same else 1, middle)
+            if before is not None and before.value == value:
+                held[name] = Held(value, before.readings + 1, before.middle)
+            else:
+                held[name] = Held(value, 1, middle)
     return held
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from agents.device.checks import BREAKS, CHECKS, Doubts, is_against_fets, rails
 from agents.device.limits import Limits
-from agents.device.past import Now, Past, after, recent
+from agents.device.past import Past, after, now_of, recent
 from agents.device.quantities import cell_name, unit_of, values_of
 from agents.device.status import Status
 from protocol.bodies import Quality, Reading
@@ -39,7 +39,7 @@ def judge(status: Status, past: Past, at_s: float, limits: Limits) -> tuple[tupl
     said = values_of(status)
     unusable = {name: "it is no number" for name, value in said.items() if not _fits(value)}
     absent = {**rails({name: said[name] for name in said.keys() - unusable.keys()}, limits), **unusable}
-    now = Now(at_s, {name: value for name, value in said.items() if name not in absent}, status)
+    now = now_of(status, {name: value for name, value in said.items() if name not in absent}, at_s)
     found = {check: check(now, past, limits) for check in CHECKS}
     judged = [_judged(name, value, absent, list(found.values())) for name, value in said.items()]
     missing = [_reading(name, 0.0, Quality.ABSENT, ("nothing was said of it",)) for name in _missing(status, limits)]
@@ -101,5 +101,5 @@ def _fits(value: float) -> bool:
 
 
 def _reading(name: str, value: float, quality: Quality, reasons: tuple[str, ...]) -> Judged:
-    number = Decimal(f"{value if _fits(value) else 0.0:.6f}").normalize()
-    return Judged(Reading(name=name, unit=unit_of(name), quality=quality, value=Decimal(f"{number:f}")), reasons)
+    number = Decimal(f"{value if _fits(value) else 0.0:.6f}".rstrip("0").rstrip("."))
+    return Judged(Reading(name=name, unit=unit_of(name), quality=quality, value=number), reasons)

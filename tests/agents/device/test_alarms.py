@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,10 +12,6 @@ from hypothesis import strategies as st
 
 from agents.device.alarm_rules import Rule, Side, Step, Watch, parse_rules, read_rules, start_rules
 from agents.device.alarms import Alarms, Said, Standing, acknowledge, advance, restored
-from agents.device.emulation.pack_model import after, allowed_a, pack_of, status_of
-from agents.device.limits import Limits
-from agents.device.past import NOTHING
-from agents.device.plausibility import judge
 from protocol.bodies import AlertState, Quality, Reading, Severity
 from protocol.errors import DefinitionError
 from tests.cases import ROOT
@@ -235,18 +230,26 @@ def test_an_alarm_whose_rule_was_taken_out_ends_when_it_is_acknowledged() -> Non
     assert [one.alert.state for one in said] == [ACKNOWLEDGED, CLEARED]
 
 
-def test_a_day_of_normal_use_between_a_fifth_and_half_full_raises_nothing() -> None:
-    pack, past, watched, noise = pack_of(7), NOTHING, Watched(), Random(7)
-    limits = Limits(cell_count=16, period_s=30.0)
-    for number in range(24 * 120):
-        wanted = 45.0 if number // 240 % 2 else -45.0
-        pack = after(pack, allowed_a(pack, wanted), 30.0)
-        judged, past = judge(status_of(pack, noise), past, number * 30.0, limits)
-        watched.alarms, said = advance(
-            watched.alarms, RULES, [one.reading for one in judged], number * 30.0, gap_s=limits.gone_s
-        )
-        watched.said += said
-    assert [one.alert.text for one in watched.said] == []
+def at_rest(volts: float, lowest: float) -> Watched:
+    """Three cells at rest for a while, one of them lower than the others."""
+    watched = Watched()
+    for second in range(12):
+        watched.see([*cells(lowest, others=volts), read("cell-3-voltage", volts)], second)
+    return watched
+
+
+@pytest.mark.parametrize(("volts", "is_raised"), [(3.10, False), (3.25, True), (3.33, True), (3.42, False)])
+def test_a_difference_at_rest_counts_only_where_the_curve_is_flat(volts: float, is_raised: bool) -> None:
+    assert (at_rest(volts, volts - 0.06).told("cell-delta-rest") == [(RAISED, WARNING)]) is is_raised
+
+
+@pytest.mark.parametrize("volts", [3.10, 3.42])
+def test_a_great_difference_counts_wherever_the_cells_stand(volts: float) -> None:
+    assert (RAISED, CRITICAL) in at_rest(volts, volts - 0.31).told("cell-delta")
+
+
+def test_a_cell_that_has_left_the_flat_part_does_not_hide_itself() -> None:
+    assert at_rest(3.30, 3.15).told("cell-delta-rest") == [(RAISED, WARNING)]
 
 
 volts = st.floats(2.0, 4.5, allow_nan=False)
@@ -345,6 +348,7 @@ def test_a_users_file_replaces_start_values_and_scales_the_others(tmp_path: Path
         ("[cell-delta-rest]", "[cell-dleta]", "f.yaml:3: there is no start value cell-dleta; known: cell-delta, "),
         ("[cell-delta-rest]", "[cell-overvoltage]", "f.yaml:5: 'cell-overvoltage' stands in this file twice"),
         ("at: 3.45", "at: .nan", "f.yaml:9: "),
+        ("side: above", "side: above\n    flat_v: [3.3, 3.2]", "f.yaml:8: flat_v: 3.3 is not below 3.2; the lower"),
     ],
 )
 def test_a_fault_in_a_users_file_is_named_with_its_line(old: str, new: str, complaint: str) -> None:

@@ -1,0 +1,128 @@
+"""An emulated device, a line at its real rate, a poller and a watched pack, in a time of their own: nothing waits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agents.device.alarm_rules import start_rules
+from agents.device.alarms import Alarms, advance
+from agents.device.checks import CHECKS, rails
+from agents.device.emulation.catalogue import SPEECHES
+from agents.device.emulation.device import EmulatedDevice
+from agents.device.emulation.faults import fault_of
+from agents.device.emulation.line_rate import PacedLine
+from agents.device.limits import Limits
+from agents.device.links.loopback import pair
+from agents.device.past import NOTHING, Past, now_of, recent
+from agents.device.plausibility import aged, judge
+from agents.device.polling import Counts, Pace, Poller
+from agents.device.protocols.catalogue import DECODERS, LINES
+from agents.device.quantities import values_of
+from agents.device.status import Status
+from protocol.bodies import AlertState, Quality
+from protocol.errors import LinkError
+
+CELLS: Final = 16
+_TICK_S: Final = 0.02
+_LOOK_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing that was noticed of a device. what: a quality with its check, or the code of an alarm, and how bad."""
+
+    what: str
+    after_s: float
+    is_alarm: bool
+
+
+class Watch:
+    """Judges what a device says and keeps the first of each sign. began_s: from when their times are counted."""
+
+    def __init__(self, period_s: float = 1.0) -> None:
+        self._rules, self._limits = start_rules(CELLS, 280), Limits(cell_count=CELLS, period_s=period_s)
+        self._past, self._alarms = NOTHING, Alarms(0.0)
+        self.began_s, self.signs = 0.0, dict[str, Sign]()
+
+    def see(self, status: Status | None, at_s: float) -> None:
+        """Look at a device as its agent does; None: it has said nothing new."""
+        before = recent(self._past, at_s, self._limits)
+        if status is None:
+            judged = aged(self._past, at_s, self._limits)
+        else:
+            judged, self._past = judge(status, self._past, at_s, self._limits)
+        readings, is_heard = [one.reading for one in judged], status is not None
+        alarms, said = advance(self._alarms, self._rules, readings, at_s, is_heard=is_heard, gap_s=self._limits.gone_s)
+        self._alarms = alarms
+        for quality in dict.fromkeys(one.quality for one in readings if one.quality is not Quality.GOOD):
+            named = {one.name for one in readings if one.quality is quality}
+            checks = _checks(status, before, at_s, self._limits, named) if status else []
+            what = f"{quality.value} by {' and '.join(f'`{check}`' for check in checks)}" if checks else quality.value
+            if not any(sign.startswith(quality.value) for sign in self.signs):
+                self._note(what, at_s, is_alarm=False)
+        for one in said:
+            if one.alert.state is AlertState.RAISED:
+                self._note(f"`{one.alert.code}` {one.alert.severity.value}", at_s, is_alarm=True)
+
+    def _note(self, what: str, at_s: float, *, is_alarm: bool) -> None:
+        self.signs.setdefault(what, Sign(what, at_s - self.began_s, is_alarm))
+
+
+def _checks(status: Status, past: Past, at_s: float, limits: Limits, named: set[str]) -> list[str]:
+    """The names of the checks that have something against these readings."""
+    said = values_of(status)
+    absent = rails(said, limits)
+    now = now_of(status, {name: value for name, value in said.items() if name not in absent}, at_s)
+    found = {check.__name__: check(now, past, limits) for check in CHECKS}
+    return [name for name, doubts in {**found, "rails": absent}.items() if doubts.keys() & named]
+
+
+class Line:
+    """An emulated device on a line within one process, and a poller that asks it."""
+
+    def __init__(self, name: str, *, seed: int = 1, pace: Pace | None = None) -> None:
+        self.device, self._speech = EmulatedDevice(SPEECHES[name], cells=CELLS, seed=seed), SPEECHES[name]
+        self.near, self.far = pair()
+        self._line = PacedLine(LINES[name].baud)
+        self.poller = Poller(self.near, DECODERS[name](), pace or Pace())
+        self.now_s, self.gone = 1000.0, ""
+
+    def order(self, text: str) -> None:
+        """Carry out an order of a fault; `unplug` closes the line."""
+        fault = fault_of(text, CELLS, self._speech)
+        if fault.word == "unplug":
+            self.far.close()
+        else:
+            self.device.faults.append(fault)
+
+    def run(self, seconds: float, see: Callable[[Status | None, float], None]) -> None:
+        """Let so much time pass, and show each status, or that there is none, as the agent of a device looks."""
+        looked_s = self.now_s
+        for _ in range(round(seconds / _TICK_S)):
+            self.now_s = round(self.now_s + _TICK_S, 6)
+            status = self._step()
+            if status is not None or self.now_s - looked_s >= _LOOK_S:
+                see(status, self.now_s)
+                looked_s = self.now_s
+
+    def statuses(self, seconds: float) -> list[Status]:
+        """Let so much time pass, and return what was said in it."""
+        found: list[Status] = []
+        self.run(seconds, lambda status, _: found.append(status) if status is not None else None)
+        return found
+
+    @property
+    def counts(self) -> Counts:
+        return self.poller.counts
+
+    def _step(self) -> Status | None:
+        try:
+            sent = self.device.step(self.now_s, self.far.read(0))
+            self.far.write(self._line.carry(self.now_s, sent))
+        except LinkError:
+            pass  # unplugged: the device goes on without anybody to talk to
+        try:
+            return self.poller.poll(self.now_s)
+        except LinkError as error:
+            self.gone = str(error)
+            return None
