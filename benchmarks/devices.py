@@ -6,16 +6,19 @@ four times a second, by ten agents in one process, or by ten processes with one 
 """
 
 import math
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from random import Random
 from typing import Final
 
-from agents.device.agent import DeviceAgent, Post, Surroundings
+from agents.device.agent import DeviceAgent, Surroundings
 from agents.device.alarm_rules import start_rules
 from agents.device.alarms import Alarms
+from agents.device.combining import Heard
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.jbd import SPEECH
 from agents.device.emulation.line_rate import PacedLine
@@ -28,8 +31,10 @@ from agents.device.protocols.jbd import Jbd
 from agents.device.recording import Chunk, statuses
 from agents.device.status import Status
 from agents.device.watch import Terms, Watched, look
+from agents.device.wording import Post
 from benchmarks.processes import Part, cpu_s, leave_on_sigterm, resident_bytes, start
 from benchmarks.rows import Aim, Effort, Row, Spread, compared, interleaved
+from bus.artifacts import ArtifactStore
 from bus.records import Entry
 from bus.wire import Receipt
 from bus.wire import Status as Answer
@@ -45,6 +50,7 @@ _SERVED_S: Final = 0.002
 _BAUD: Final = 115_200
 _WARM_S: Final = 2.0
 _CELLS: Final = 16
+_SOURCE: Final = "bms"
 _TERMS: Final = Terms(start_rules(_CELLS, 280), Limits(cell_count=_CELLS, period_s=_PERIOD_S))
 
 
@@ -94,10 +100,10 @@ def _decode(chunks: Sequence[Chunk]) -> int:
 
 
 def _look_at(chunks: Sequence[Chunk]) -> int:
-    watched, count = Watched("pack", Alarms(0.0)), 0
+    watched, count = Watched("pack", Alarms(0.0), {_SOURCE: Heard(0.0)}), 0
     terms = Terms(start_rules(_CELLS, 280), Limits(cell_count=_CELLS))
     for at_ns, status in statuses(chunks, Jbd()):
-        watched = look(watched, status, at_ns / 1e9, at_ns, terms).watched
+        watched = look(watched, {_SOURCE: status}, at_ns / 1e9, at_ns, terms).watched
         count += 1
     return count
 
@@ -202,8 +208,15 @@ class _Line:
         self.statuses, self._looked_s, self._bus = 0, 0.0, _NoBus()
         self._status: Status | None = None
         post = Post(name="@battery", device="pack", mission="bench", terms=_TERMS)
-        around = Surroundings(hearing=self._bus, publishing=self._bus)
-        self._agent = DeviceAgent(post, self, around, time.monotonic()) if is_judged else None
+        around = Surroundings(
+            hearing=self._bus,
+            publishing=self._bus,
+            sources={_SOURCE: self},
+            store=ArtifactStore(Path(tempfile.gettempdir())),  # nobody asks for a window
+            instance="bench",
+            raw={},
+        )
+        self._agent = DeviceAgent(post, around, time.monotonic()) if is_judged else None
 
     @property
     def messages(self) -> int:
