@@ -63,14 +63,14 @@ def watch(run: RunFolder) -> None:
 @contextmanager
 def going(*started: BaseProcess) -> Iterator[None]:
     """Let processes live, and kill them in the end."""
-    for process in started:
-        process.start()
+    for one in started:
+        one.start()
     try:
         yield
     finally:
-        for process in started:
-            process.kill()
-            process.join()
+        for one in started:
+            one.kill()
+            one.join()
 
 
 def watching(run: RunFolder) -> BaseProcess:
