@@ -1,12 +1,14 @@
 """What was told last of a device, in a line: for whoever follows a run and wants to know how the battery is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from protocol.bodies import Quality, Reading, Telemetry
 
-_TOP = (("pack-voltage", ""), ("current", ""), ("soc", "SOC "))
-_CELL = "cell-"
-_UNITS = {"degC": "°C"}
+_TOP: Final = (("pack-voltage", ""), ("current", ""), ("soc", "SOC "))
+_CELL: Final = "cell-"
+_UNITS: Final[Mapping[str, str]] = {"degC": "°C"}
 
 
 @dataclass(slots=True)
@@ -36,4 +38,4 @@ def _shown(one: Reading) -> str:
     if one.quality in (Quality.STALE, Quality.ABSENT):
         return one.quality.value
     mark = "?" if one.quality is Quality.SUSPECT else ""
-    return f"{one.value:f} {_UNITS.get(one.unit, one.unit)}{mark}"
+    return f"{one.value:f} {_UNITS.get(one.unit, str(one.unit))}{mark}"
