@@ -15,6 +15,7 @@ from observers.summary import printable
 from protocol.errors import OrchestraError, SourceError
 from protocol.messages import MessageType
 
+_WANTS: Final = {MessageType.APPROVAL: "asks leave for", MessageType.ALERT: "raises an alarm of"}
 # Unit, its seconds, and from how many seconds on it is used.
 _UNITS: Final = (("days", 86_400, 129_600), ("h", 3_600, 5_400), ("min", 60, 90))
 
@@ -102,11 +103,13 @@ def show(row: Asked, now_ns: int) -> None:
     Every line of the question is marked, so that none of it can pass for something that we say.
     """
     request = row.request
-    wants = "asks leave for" if request.kind is MessageType.APPROVAL else "asks about"
+    wants = _WANTS.get(request.kind, "asks about")
     ago = span(now_ns - request.asked_ns)
     say(f"{row.short}  {row.run.id}  {request.sender} {wants} {request.task}, {ago} ago{_due(request, now_ns)}", "bold")
     for line in request.question.split("\n"):
         say(f"  | {line}")
+    if request.way:
+        say(f"  told by {' → '.join(request.way)}", "dim")
     say(f"  {in_words(request.settlement) if request.settlement else _how(row, now_ns)}", "dim")
 
 

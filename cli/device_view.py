@@ -1,6 +1,6 @@
 """How a device looks on a terminal, and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Group
@@ -31,6 +31,20 @@ def view(title: str, known: Known, counts: Counts | None = None) -> Group:
         *_warmth([one for name, one in by_name.items() if is_temperature(name)]),
         _alarms(known),
         *_doubts(known),
+        *([] if counts is None else [Text(_counted(counts), style="dim")]),
+        Text(NOT_A_PROTECTION, style="dim"),
+    )
+
+
+def overview(title: str, packs: Mapping[str, Known], counts: Counts | None = None) -> Group:
+    """Return what is known of several packs as a page: a line for each, and what is doubted."""
+    lines = list[Text]()
+    for name, known in packs.items():
+        style = "bold red" if known.alarms else ""
+        lines += [Text(f"pack {printable(name)}  {one_line(known)}  {_age(known)}", style=style), *_doubts(known)]
+    return Group(
+        Text(printable(title), style="bold"),
+        *lines,
         *([] if counts is None else [Text(_counted(counts), style="dim")]),
         Text(NOT_A_PROTECTION, style="dim"),
     )

@@ -9,6 +9,7 @@ import typer
 
 from cli.agents import agents_app
 from cli.auditing import audit_app, show_costs
+from cli.battery_watch import run_battery_watch
 from cli.cache import cache_app
 from cli.chat import chat
 from cli.device import device_app
@@ -32,6 +33,7 @@ from protocol.errors import DefinitionError, KeyFault, OrchestraError, SourceErr
 run_app = typer.Typer(cls=RunGroup, no_args_is_help=True, help="Start a mission: a scenario, or a workflow's FILE.")
 run_app.command("spec-facts")(run_spec_facts)
 run_app.command("battery-design")(run_battery_design)
+run_app.command("battery-watch")(run_battery_watch)
 run_app.command("workflow")(run_workflow)
 app = typer.Typer(
     name="orchestra",

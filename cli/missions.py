@@ -26,6 +26,7 @@ from protocol.decoder import decode
 from protocol.errors import DefinitionError, OrchestraError, SourceError
 from protocol.topics import TECH_LEAD
 from scenarios.battery_design import plan as battery_design
+from scenarios.battery_watch import plan as battery_watch
 from scenarios.fork import branch
 from scenarios.fork import fork as make_fork
 from scenarios.launch import End, Launch
@@ -36,7 +37,7 @@ from scenarios.revision import acceptance, revision
 from scenarios.spec_facts import plan as spec_facts
 from scenarios.start import check_size
 
-SCENARIOS: Final = (spec_facts.NAME, battery_design.NAME)
+SCENARIOS: Final = (spec_facts.NAME, battery_design.NAME, battery_watch.NAME)
 _LISTED: Final = 20
 
 Specs = Annotated[Path, typer.Option(help="The folder with the documents: PDF, Markdown, text, CSV.")]

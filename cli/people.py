@@ -57,7 +57,7 @@ def answer(
     of_run: OfRun = None,
     as_json: Json = False,
 ) -> None:
-    """Answer an escalation or a question, whether its run is running or not. The first answer counts.
+    """Answer an escalation, a question or an alarm, whether its run is running or not. The first answer counts.
 
     Exit codes: 0 it is in the journal, 1 the run cannot be told, 2 no such request, or not to be answered so.
     """
@@ -125,7 +125,7 @@ def _settle(row: Asked, message: Message, *, as_json: bool) -> None:
     """Say what settles a request; where it was settled in the same words, that is as good, in others it is an error."""
     known = row.request.settlement
     said = _tell(row.run, message) if known is None else look_up(row.run, message, known.sequence)
-    words = settlement(said.entry, reread(said.entry.document))
+    words = known or settlement(said.entry, reread(said.entry.document))
     if words is None or not said.is_the_same:
         earlier = in_words(words) if words else "by another message of the same id"
         raise SourceError(f"{row.short} was answered already: {earlier}; the first answer counts")

@@ -4,6 +4,8 @@
 2. A rejection costs an attempt, a lost process does not; both are bounded.
 3. What was rejected reaches no other task: inputs are the plan's own files and accepted artifacts.
 4. What is late comes as a wake: leases, pauses, consent, deadlines. One wake is owed, the earliest.
+5. A device's critical alarm goes up to the lead at once, before there is a plan and after its end as well: it concerns
+   no task. Nothing is remembered of it, and nothing waits for it.
 """
 
 from collections.abc import Mapping
@@ -20,6 +22,8 @@ from coordinators.rows import Breaker, PlanState, TaskRow
 from coordinators.tasks import WITH_AN_AGENT, State, Step
 from coordinators.turn import Turn
 from protocol.bodies import (
+    Alert,
+    AlertState,
     Answer,
     Approval,
     Claim,
@@ -29,13 +33,14 @@ from protocol.bodies import (
     ErrorCategory,
     ErrorLevel,
     Lost,
+    Severity,
     TaskAssignment,
     Verb,
     VerdictReport,
     Wake,
 )
 from protocol.errors import DefinitionError
-from protocol.failures import LEASE_RAN_OUT, Kind, Way, strategy_of
+from protocol.failures import LEASE_RAN_OUT, LEFT_OUT, Kind, Way, strategy_of
 from protocol.messages import Message
 from protocol.topics import EVERYONE, HUMAN
 
@@ -52,7 +57,7 @@ Stepped = tuple[PlanState, tuple[Draft, ...]]
 class Coordinator:
     """The fold. lead: whom it reports and escalates to."""
 
-    version = "8"
+    version = "9"
 
     def __init__(self, lead: str) -> None:
         self._lead = lead
@@ -86,8 +91,17 @@ class Coordinator:
                 self._control(turn, body)
             case Answer() as body if message.task == drafts.mission_task(turn.state):
                 self._answer_all(turn, body)
+            case Alert() as body:
+                self._alarm(turn, message, body)
             case _:
                 self._hear_of_task(turn, message)
+
+    def _alarm(self, turn: Turn, message: Message, body: Alert) -> None:
+        """Pass a device's alarm on. Its task is the name of what is watched, be there a task of that name or not."""
+        own = turn.state.given.recipient if turn.state.given else message.recipient
+        is_raised = body.state is AlertState.RAISED and body.severity is Severity.CRITICAL
+        if is_raised and body.code != LEFT_OUT and message.sender != own:
+            turn.drafts.append(drafts.alarm(self._lead, message, body.text))
 
     def _hear_of_task(self, turn: Turn, message: Message) -> None:
         row = turn.state.rows.get(message.task)

@@ -9,6 +9,7 @@ from coordinators.graph import is_repeated
 from coordinators.recovery import Fault
 from coordinators.rows import PlanState, TaskRow
 from coordinators.tasks import State
+from protocol.alarms import ACKNOWLEDGE
 from protocol.bodies import (
     Action,
     Alert,
@@ -31,7 +32,7 @@ from protocol.bodies import (
     WakeRequest,
 )
 from protocol.failures import LEFT_OUT, Kind
-from protocol.messages import Mark, MessageType, QualityGates
+from protocol.messages import Mark, Message, MessageType, QualityGates
 from protocol.names import MAX_ITEMS, Priority
 from protocol.topics import CLOCK, HUMAN, SUPERVISOR
 from protocol.xml import MAX_DOCUMENT_BYTES
@@ -184,6 +185,19 @@ def _tried(row: TaskRow) -> str:
     agents = line[: line.index(row.agent) + 1] if row.agent in line else line[:1]
     by = f" by {', '.join(agents)}" if len(agents) > 1 else ""
     return f"{row.attempt} attempts{by}, {row.rejections} rejected, {row.losses} lost"
+
+
+def alarm(lead: str, alert: Message, text: str) -> Draft:
+    """Tell the lead of an alarm of which a person has to take note. alert: what raised it, text: in words."""
+    details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.EXECUTION, message=text)
+    return Draft(
+        recipient=lead,
+        type=MessageType.ESCALATION,
+        priority=Priority.CRITICAL if alert.priority is Priority.CRITICAL else Priority.HIGH,
+        task=alert.task,
+        body=Report(action=Action.ESCALATING, error_details=details, question=text, options=(ACKNOWLEDGE,)),
+        gates=_GATE_5,
+    )
 
 
 def refused_plan(lead: str, task: str, reason: str) -> Draft:

@@ -8,6 +8,9 @@
    plan is another afterwards goes on, and ends with another such `status`.
 5. A fork begins anew: what was answered or over in the past that it shares may come again. What a person was asked
    there and has not answered stays asked: the question stands in the fork's journal too.
+6. An alarm goes on to a person as it stands. Nothing waits for that, so nothing is remembered of it, and whoever takes
+   note tells the device's agent. It goes on also before the mission begins and after it is completed; once it is given
+   up no more: then nobody goes on watching, and nobody would hear that note was taken.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +18,7 @@ from typing import Final
 
 from coordinators.fold import Draft, Heard
 from coordinators.recovery import RATE
+from protocol.alarms import ACKNOWLEDGE
 from protocol.bodies import (
     Action,
     Answer,
@@ -37,6 +41,11 @@ MISSION_TASK: Final = "mission"
 RETRY, SKIP, GIVE_UP = "retry", "skip", "give up"
 CHOICES: Final = (RETRY, SKIP, GIVE_UP)
 _WORTH_ANOTHER_TRY: Final = frozenset({ErrorCategory.EXECUTION, ErrorCategory.INTEGRATION})
+_ONLY_WATCHED: Final = (
+    "\nNothing here protects: that is the work of the device's own board, of fuses and of people. The mission goes on "
+    "watching."
+)
+_MOST_CHARACTERS: Final = 65_536  # of a text in a message
 _GATE_5: Final = QualityGates(layer_5_escalation=Mark.TRIGGERED)
 
 
@@ -62,7 +71,7 @@ Stepped = tuple[MissionState, tuple[Draft, ...]]
 class TechLead:
     """The fold at the top."""
 
-    version = "5"
+    version = "6"
 
     def start(self) -> MissionState:
         return MissionState()
@@ -77,7 +86,7 @@ class TechLead:
         if state.is_over:
             return state, ()
         if message.type is MessageType.ESCALATION and isinstance(body, Report):
-            return self._decide(state, message, body)
+            return (state, (_alarm(message, body),)) if _is_alarm(body) else self._decide(state, message, body)
         if message.type is MessageType.STATUS and isinstance(body, Report) and message.sender == state.coordinator:
             return self._pass_on(state, body)
         if isinstance(body, Answer) and message.sender == HUMAN:
@@ -138,14 +147,16 @@ class TechLead:
 
     def _hand_down(self, state: MissionState, message: Message, body: Answer) -> Stepped:
         """A person has decided; giving a task up is giving the mission up. What nobody asked about changes nothing."""
-        if message.task not in state.asked:
+        if message.task not in state.asked or body.choice == ACKNOWLEDGE:
             return state, (_to_supervisor(state.blocked),) if state.blocked else ()
         state = replace(state, asked=state.asked - {message.task}, answered=state.answered | {message.task})
         drafts = [_answer(state.coordinator, message.task, body)]
         if body.choice == GIVE_UP:
             state = replace(state, is_over=True)
             why = f"task {message.task} was given up by a person{f': {body.text}' if body.text else ''}"
-            details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.EXECUTION, message=why[:65536])
+            details = ErrorDetails(
+                level=ErrorLevel.PERSON, category=ErrorCategory.EXECUTION, message=why[:_MOST_CHARACTERS]
+            )
             result = Result(success=False, description=details.message)
             drafts.append(_to_supervisor(Report(action=Action.BLOCKED, result=result, error_details=details)))
         return state, tuple(drafts)
@@ -156,7 +167,7 @@ class TechLead:
         escalation = Report(
             action=Action.ESCALATING,
             error_details=details.model_copy(update={"level": ErrorLevel.PERSON}),
-            question=question[:65536],
+            question=question[:_MOST_CHARACTERS],
             options=CHOICES,
         )
         drafts = [
@@ -185,6 +196,23 @@ class TechLead:
 
 def _to_supervisor(body: Report) -> Draft:
     return Draft(recipient=SUPERVISOR, type=MessageType.STATUS, task=MISSION_TASK, body=body)
+
+
+def _is_alarm(body: Report) -> bool:
+    """Whether an escalation brings its own question, to which there is nothing to say but that note was taken."""
+    return body.question is not None and body.options == (ACKNOWLEDGE,)
+
+
+def _alarm(message: Message, body: Report) -> Draft:
+    question = f"{(body.question or '')[: _MOST_CHARACTERS - len(_ONLY_WATCHED)]}{_ONLY_WATCHED}"
+    return Draft(
+        recipient=HUMAN,
+        type=MessageType.ESCALATION,
+        priority=message.priority,
+        task=message.task,
+        body=body.model_copy(update={"question": question}),
+        gates=_GATE_5,
+    )
 
 
 def _answer(recipient: str, task: str, body: Answer) -> Draft:

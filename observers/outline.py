@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bus.records import Entry
-from protocol.bodies import Action, Control, Report, Verb
+from protocol.alarms import acknowledgement
+from protocol.bodies import Action, Answer, Control, Report, Verb
 from protocol.decoder import reread
-from protocol.messages import MessageType
+from protocol.messages import Message, MessageType
 from protocol.topics import HUMAN, SUPERVISOR, TECH_LEAD, topic_of
 
 DONE: Final = "done"
@@ -53,7 +54,7 @@ class Outline:
             message = reread(document)
             if message.sender == TECH_LEAD and isinstance(message.body, Report):
                 self.end = message.body
-        elif topic.endswith(_SAID) and not self.is_over and reread(document).sender == HUMAN:
+        elif topic.endswith(_SAID) and not self.is_over and _is_decision(reread(document)):
             self.end = None  # a person has decided: it can go on
 
     @property
@@ -78,3 +79,9 @@ class Outline:
         if self.end.action is Action.COMPLETED and result is not None:
             return result.description
         return error.message if error else self.end.question or (result.description if result else "")
+
+
+def _is_decision(message: Message) -> bool:
+    """Whether a person has said something on which a mission can go on; that note was taken of an alarm is none."""
+    is_note = isinstance(message.body, Answer) and acknowledgement(message) is not None
+    return message.sender == HUMAN and not is_note

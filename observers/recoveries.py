@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, Final
 
 from bus.records import Entry
+from protocol.alarms import acknowledgement
 from protocol.bodies import (
     Alert,
     Answer,
@@ -244,7 +245,7 @@ class _Reading:
                 error = body.error_details
                 kind, why = (read_kind(error.kind), error.message) if error else (None, "")
                 self._given_up(entry, message, Way.MANUAL, Outcome.ESCALATED, kind, why)
-            case Answer() as body:
+            case Answer() as body if acknowledgement(message) is None:
                 self._answered(entry, message, body)
 
     def _assigned(self, entry: Entry, message: Message, body: TaskAssignment) -> None:

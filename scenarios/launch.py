@@ -12,6 +12,7 @@ from typing import Final
 
 from agents import clock, specialist
 from agents.definitions.definition import Definition
+from agents.device import process
 from agents.learning import Learner
 from agents.memory import Memory
 from agents.results import ResultStore
@@ -165,6 +166,10 @@ class Launch:
         self._supervisor.start(Program(CLOCK, "clock", clock.serve, (run,)))
         self._supervisor.start(Program(TECH_LEAD, "tech-lead", shell.serve, (run, TECH_LEAD)))
         self._supervisor.start(Program(coordinator, inbox_of(coordinator), shell.serve, (run, coordinator)))
+        for device in self.mission.devices:
+            args = (run, device, coordinator)
+            slot = inbox_of(device.agent)
+            self._supervisor.start(Program(device.agent, slot, process.serve, args, takes_instance=True))
 
     def _begin(self) -> None:
         """Report what an earlier life of this run left held, then start; a start said before is not said again."""

@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from agents.definitions.definition import Definition, catalogue, parse
+from agents.device.settings import SETTING as DEVICE
+from agents.device.settings import DeviceSettings, read_settings
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
 from protocol.bodies import Control, File, Plan, PlannedTask
@@ -32,6 +34,7 @@ class Mission:
     settings: what `orchestra resume` needs to know again; journaled with the start.
     definitions: of agents; those that ship need not be among them. skills: a file with skills of the mission's own.
     notes: what somebody who begins it should know about its agents; nothing that a resume needs.
+    devices: those that are watched, each by an agent of its own; the settings tell of them too.
     """
 
     scenario: str
@@ -42,6 +45,7 @@ class Mission:
     definitions: tuple[Definition, ...] = ()
     skills: File | None = None
     notes: tuple[str, ...] = ()
+    devices: tuple[DeviceSettings, ...] = ()
 
     def definition_of(self, agent: str) -> Definition:
         """Return the definition of an agent of the cast, by its name with @.
@@ -64,6 +68,7 @@ class Mission:
             CastMember(GATEKEEPER, Role.GATEKEEPER),
             CastMember(RECORDER, Role.RECORDER),
             *self.specialists,
+            *(CastMember(device.agent, Role.DEVICE) for device in self.devices),
         )
 
 
@@ -102,15 +107,19 @@ def mission_of(start: Control, instances: int) -> Mission:
         raise SourceError(f"the start of {start.subject!r} tells of no plan")
     digest, _, path = told.get(_SKILLS, "").partition(" ")
     texts = {name: value for name, value in told.items() if name.startswith(DEFINITION)}
+    devices = tuple(read_settings(value) for name, value in told.items() if name.startswith(DEVICE))
+    watchers = {device.agent for device in devices}
+    doers = [agent for agent in agents_of(start.plan.tasks) if agent not in watchers]
     return Mission(
         scenario=start.subject or "",
         coordinator=told["coordinator"],
-        specialists=tuple(CastMember(name, Role.SPECIALIST, instances) for name in agents_of(start.plan.tasks)),
+        specialists=tuple(CastMember(name, Role.SPECIALIST, instances) for name in doers),
         plan=start.plan,
         settings=tuple((name, value) for name, value in told.items() if name not in ("coordinator", _SKILLS, *texts)),
         # Of a file without a name in it the agent was called after the file.
         definitions=tuple(parse(text, f"{name.removeprefix(DEFINITION)}.md") for name, text in texts.items()),
         skills=File(path=path, sha256=digest, media_type="text/x-python") if digest else None,
+        devices=devices,
     )
 
 

@@ -47,10 +47,10 @@ from gates.design.files import (
     TestPlanFile,
     Verification,
     Wire,
-    written,
 )
 from gates.design.headers import expected_macros
 from gates.judged import Judged
+from gates.values import written
 from protocol.bodies import Action, File, Report, Result, TaskAssignment
 from protocol.messages import MessageType
 from tests.builders import message

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -10,6 +11,12 @@ def need_command(command: str, package: str) -> None:
     """Need a command that a Debian package brings."""
     if shutil.which(command) is None:
         missing(f"{command} is not here; it comes with the Debian package {package}")
+
+
+def need_module(module: str, extra: str) -> None:
+    """Need a library that an extra of ours brings."""
+    if find_spec(module) is None:
+        missing(f"{module} is not here; it comes with the extra agent-orchestra[{extra}]")
 
 
 def missing(reason: str) -> None:

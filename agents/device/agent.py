@@ -1,66 +1,53 @@
-"""A device's agent: a process that watches one device and tells the bus what it reads and what is alarming.
+"""A device's agent: it watches one device, tells the bus what it reads and what is alarming, and hands in what it saw.
 
 1. It watches and does not protect: nothing is ever written to the device.
 2. What it has raised is in the journal, and a new life begins from there: no alert is told twice, and an
    acknowledgement that came while nobody lived is heard then.
 3. A line that is gone ends nothing. What was read gets stale, then absent, and that is an alarm of its own.
+4. A task to observe is done by waiting: everything that is read until its time is over is its result.
 """
 
-import os
-import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 import structlog
 
-from agents.device.alarms import Said, Standing, acknowledge, restored
-from agents.device.commands import Acknowledge, Decline, meaning
-from agents.device.publishing import telemetry_id
+from agents.device.alarms import Standing, acknowledge, restored
+from agents.device.combining import Heard
+from agents.device.commands import Acknowledge, Decline, Observe, meaning
+from agents.device.earlier import HANDED_IN, Before
+from agents.device.observing import Log, Window, in_words, window_file
 from agents.device.status import Status
-from agents.device.watch import Terms, Watched, alert_id, look, packs_of
+from agents.device.watch import Watched, alert_id, heard, look, packs_of
+from agents.device.wording import Post, blocked
+from bus.artifacts import ArtifactStore
 from bus.faults import reached
-from bus.follower import durable
-from bus.publisher import Publisher
-from bus.records import Entry
-from bus.run import RunFolder
-from bus.subscriber import Subscriber
 from bus.transport import Hearing, Publishing
 from bus.wire import Status as Receipt
+from gates.telemetry import readings as readings_file
+from gates.telemetry import window as window_json
 from protocol.bodies import (
     Action,
     Alert,
-    Body,
-    Claim,
     ErrorCategory,
-    ErrorDetails,
     ErrorLevel,
-    Refusal,
+    File,
     Report,
     Result,
-    Severity,
     TaskAssignment,
-    Telemetry,
+    Value,
 )
 from protocol.decoder import reread
-from protocol.errors import LinkError
-from protocol.ids import derived
-from protocol.messages import Integrity, Message, MessageType
-from protocol.names import Priority
-from protocol.peek import peek
-from protocol.topics import DASHBOARD, EVERYONE, inbox_of
+from protocol.errors import LinkError, SourceError
+from protocol.messages import Message
+from protocol.topics import inbox_of
 
 _MOST_HEARD: Final = 100  # between two looks at the device, which is not kept waiting for longer
-_URGENCY: Final = {
-    Severity.CRITICAL: Priority.CRITICAL,
-    Severity.WARNING: Priority.HIGH,
-    Severity.INFO: Priority.NORMAL,
-}
-_OWN: Final = tuple(
-    f"/{kind.value}"
-    for kind in (MessageType.ALERT, MessageType.REFUSAL, MessageType.CLAIM, MessageType.TASK_COMPLETION)
-)
+_LEASE_S: Final = 60  # what a task is claimed for beyond the time that it takes
+_JOINS_NS: Final = 60_000_000_000  # a window that is asked for so soon after another begins where that one ended
+_LINE: Final = "line.txt"
 
 
 class Source(Protocol):
@@ -75,84 +62,65 @@ class Source(Protocol):
         ...
 
 
+class Keeping(Protocol):
+    """The raw bytes of a line since they were dropped last; `agents.device.spool` keeps them on disk."""
+
+    @property
+    def began_ns(self) -> int | None: ...
+
+    def cut(self) -> bytes: ...
+
+    def drop(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """Who watches what for whom. name: of the agent, such as @battery-1. device: what its readings are of."""
-
-    name: str
-    device: str
-    mission: str
-    terms: Terms
-    telemetry_to: str = DASHBOARD
-    alerts_to: str = EVERYONE
-
-
-@dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a device's agent works with.
+    """What a device's agent works with. sources: the device's lines by name, that which counts first first.
 
+    store: where what it hands in lies. instance: the name of this life. raw: the bytes of the sources that keep them.
     tell: what it is at, for `orchestra status`. clock_ns: nanoseconds since 1970, for when something was taken.
+    until_s: when a window ends that is asked for at a time, both by the clock of the looks.
     """
 
     hearing: Hearing
     publishing: Publishing
+    sources: Mapping[str, Source]
+    store: ArtifactStore
+    instance: str
+    raw: Mapping[str, Keeping]
     tell: Callable[[str], None] = lambda state: None
     clock_ns: Callable[[], int] = time.time_ns
+    until_s: Callable[[Observe, float], float] = lambda asked, now_s: now_s + asked.seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What earlier lives have left: the alerts they told, by pack, and what was said to them and not answered.
+class _Task:
+    """A window that is open, and who has asked for it."""
 
-    position: how far the journal was read for that.
-    """
-
-    alerts: Mapping[str, Sequence[Alert]] = field(default_factory=dict)
-    unanswered: tuple[Message, ...] = ()
-    position: int = 0
-
-
-def before(entries: Iterable[Entry], name: str) -> Before:
-    """Return what the entries of a journal tell of an agent's earlier lives."""
-    alerts, asked, answered, position = dict[str, list[Alert]](), list[Message](), set[str | None](), 0
-    for entry in entries:
-        position = entry.sequence
-        if entry.topic.endswith(_OWN) and peek(entry.document, "sender") == name:
-            message = reread(entry.document)
-            answered.add(message.cause)
-            if isinstance(message.body, Alert):
-                alerts.setdefault(message.task, []).append(message.body)
-        elif entry.topic.startswith(f"{inbox_of(name)}/"):
-            asked.append(reread(entry.document))
-    return Before(alerts, tuple(message for message in asked if message.id not in answered), position)
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """What is said to whom; the agent adds who says it, in which mission and when."""
-
-    to: str
-    type: MessageType
-    body: Body
-    task: str
-    id: str
-    priority: Priority = Priority.NORMAL
-    cause: str | None = None
+    assignment: Message
+    window: Window
 
 
 class DeviceAgent:
     """One life of a device's agent. now_s: monotonic, when it begins."""
 
-    def __init__(
-        self, post: Post, source: Source, around: Surroundings, now_s: float, past: Before | None = None
-    ) -> None:
-        self._post, self._source, self._around = post, source, around
+    def __init__(self, post: Post, around: Surroundings, now_s: float, past: Before | None = None) -> None:
+        self._post, self._around = post, around
         past = past or Before()
         names = dict.fromkeys((post.device, *past.alerts))
         self._watched = {name: self._begun(name, now_s, past.alerts.get(name, ())) for name in names}
-        self._waiting = past.unanswered
+        self._waiting, self._asked = past.unanswered, list[tuple[Message, Observe]]()
+        self._log, self._task, self._cut = Log(), _NO_TASK, (past.handed_in_ns, now_s)
+        for message in past.not_handed_in:
+            if isinstance(message.body, Alert):
+                self._log.note(message.task, message.timestamp_ns, message.body)
         self._heard_s: float | None = None
-        self._fault = ""
+        self._faults: dict[str, str] = {}
+
+    @property
+    def observed(self) -> Observe | None:
+        """The window that is open, or that comes next; None while nobody has asked for one."""
+        return self._asked[0][1] if self._asked else None
 
     def hear(self, wait_s: float) -> None:
         """Deal with what is said to this agent; waits so long for the first."""
@@ -169,34 +137,61 @@ class DeviceAgent:
 
     def look(self, now_s: float) -> None:
         """Look at the device once, and tell what there is to tell. now_s: monotonic."""
-        status, taken_ns = self._poll(now_s), self._around.clock_ns()
-        said = {} if status is None else packs_of(self._post.device, status)
-        for name in said:
-            if name not in self._watched:
-                self._watched[name] = self._begun(name, now_s, ())
+        self._tend_window(now_s)
+        said, taken_ns = self._said(now_s), self._around.clock_ns()
         messages = list[Message]()
         for name, watched in self._watched.items():
-            found = look(watched, said.get(name), now_s, taken_ns, self._post.terms)
+            found = look(watched, said.get(name, {}), now_s, taken_ns, self._post.terms)
             self._watched[name] = found.watched
-            messages += [self._alert(name, one, taken_ns) for one in found.alerts]
-            messages += [self._telemetry(name, body) for body in found.telemetry]
+            alerts = [self._post.alert(name, one, taken_ns) for one in found.alerts]
+            messages += [*alerts, *(self._post.telemetry(name, body) for body in found.telemetry)]
+            self._log.take(name, taken_ns, found.readings)
+            self._note(alerts)
+        if self._task is None:
+            self._log.trim(taken_ns)
         reached("device.before-publish")
         self._publish(messages)
         self._around.tell(self._state(now_s))
 
-    def _begun(self, name: str, now_s: float, alerts: Iterable[Alert]) -> Watched:
-        return Watched(name, restored(alerts, self._post.terms.rules, now_s))
+    def recall(self, now_s: float) -> None:
+        """Look as an earlier life has looked that has told it all: what was read is remembered, nothing is told."""
+        said = self._said(now_s)
+        for name, watched in self._watched.items():
+            self._watched[name], _ = heard(watched, said.get(name, {}), now_s, self._post.terms)
 
-    def _poll(self, now_s: float) -> Status | None:
+    def finish(self, now_s: float) -> None:
+        """Hand in what is asked for, though its time is not over: nothing more will come."""
+        while self._asked:
+            self._tend_window(now_s)
+            self._hand_in(now_s)
+
+    def _begun(self, name: str, now_s: float, alerts: Iterable[Alert]) -> Watched:
+        sources = {source: Heard(now_s) for source in self._around.sources}
+        return Watched(name, restored(alerts, self._post.terms.rules, now_s), sources)
+
+    def _said(self, now_s: float) -> Mapping[str, Mapping[str, Status]]:
+        """Return what is said now, by pack and source."""
+        said: dict[str, dict[str, Status]] = {}
+        for source in self._around.sources:
+            status = self._poll(source, now_s)
+            for name, of_pack in ({} if status is None else packs_of(self._post.device, status)).items():
+                said.setdefault(name, {})[source] = of_pack
+                if name not in self._watched:
+                    self._watched[name] = self._begun(name, now_s, ())
+        reached("device.after-read")
+        return said
+
+    def _poll(self, source: str, now_s: float) -> Status | None:
         try:
-            status = self._source.poll(now_s)
+            status = self._around.sources[source].poll(now_s)
         except LinkError as error:
-            if self._fault != str(error):
-                structlog.get_logger().warning("the line is gone", device=self._post.device, reason=str(error))
-            self._fault = str(error)
+            if self._faults.get(source) != str(error):
+                structlog.get_logger().warning("the line is gone", source=source, reason=str(error))
+            self._faults[source] = str(error)
             return None
         if status is not None:
-            self._heard_s, self._fault = now_s, ""
+            self._heard_s = now_s
+            self._faults.pop(source, None)
         return status
 
     def _state(self, now_s: float) -> str:
@@ -212,13 +207,15 @@ class DeviceAgent:
 
     def _answer(self, message: Message) -> None:
         """Do what was asked, or say why not: everything that asks for something is answered once."""
-        asked = meaning(message)
+        asked, now_ns = meaning(message), self._around.clock_ns()
         if isinstance(asked, Acknowledge):
             said = self._acknowledge(asked, message)
             gone = Decline("not-raised", f"{asked.what} is not raised now, there is nothing to acknowledge")
-            self._publish(said or [self._refusal(gone, message)])
+            self._publish(said or [self._post.refusal(gone, message, now_ns)])
+        elif isinstance(asked, Observe):
+            self._asked.append((message, asked))
         elif isinstance(asked, Decline):
-            self._publish([self._refusal(asked, message), *self._gives_up(asked, message)])
+            self._publish([self._post.refusal(asked, message, now_ns), *self._gives_up(asked, message)])
 
     def _acknowledge(self, asked: Acknowledge, message: Message) -> list[Message]:
         said, now_ns = list[Message](), self._around.clock_ns()
@@ -226,7 +223,8 @@ class DeviceAgent:
             watched = self._watched[name]
             alarms, told = acknowledge(watched.alarms, self._post.terms.rules, code, asked.person)
             self._watched[name] = replace(watched, alarms=alarms)
-            said += [self._alert(name, one, now_ns, message.id) for one in told]
+            said += [self._post.alert(name, one, now_ns, message.id) for one in told]
+        self._note(said)
         return said
 
     def _meant(self, what: str) -> list[tuple[str, str]]:
@@ -242,58 +240,87 @@ class DeviceAgent:
             and what in (code, alert_id(self._post.mission, name, code, alarm.raised))
         ]
 
-    def _refusal(self, why: Decline, message: Message) -> Message:
-        body = Refusal(code=why.code, reason=why.reason[:2000], refused=message.id)
-        identity = derived("refusal", self._post.name, message.id)
-        draft = _Draft(message.sender, MessageType.REFUSAL, body, message.task, identity, cause=message.id)
-        return self._message(draft, self._around.clock_ns())
-
     def _gives_up(self, why: Decline, message: Message) -> list[Message]:
         """Return what lets a coordinator go on: that the task is taken, and blocked until a person acts."""
         if not isinstance(message.body, TaskAssignment):
             return []
-        details = ErrorDetails(level=ErrorLevel.PERSON, category=ErrorCategory.VALIDATION, message=why.reason)
-        result = Result(success=False, description=why.reason)
-        report = Report(action=Action.BLOCKED, result=result, error_details=details)
-        claim = Claim(instance=inbox_of(self._post.name), lease_s=60)
-        said: list[tuple[MessageType, Body, str]] = [
-            (MessageType.CLAIM, claim, "claim"),
-            (MessageType.TASK_COMPLETION, report, "result"),
+        report, now_ns = blocked(why.reason, ErrorLevel.PERSON, ErrorCategory.VALIDATION), self._around.clock_ns()
+        claim = self._post.claim(message, self._around.instance, _LEASE_S, now_ns)
+        return [claim, self._post.completion(message, report, now_ns)]
+
+    def _note(self, alerts: Iterable[Message]) -> None:
+        for message in alerts:
+            if isinstance(message.body, Alert):
+                self._log.note(message.task, message.timestamp_ns, message.body)
+
+    def _tend_window(self, now_s: float) -> None:
+        """Close the window whose time is over, and open the next that is asked for."""
+        if self._task is not None and now_s >= self._task.window.until_s:
+            self._hand_in(now_s)
+        while self._task is None and self._asked:
+            self._open(*self._asked[0], now_s)
+
+    def _open(self, assignment: Message, asked: Observe, now_s: float) -> None:
+        now_ns = self._around.clock_ns()
+        claim = self._post.claim(assignment, self._around.instance, _LEASE_S + round(2 * asked.seconds), now_ns)
+        if self._around.publishing.publish([claim])[0].status not in (Receipt.NEW, Receipt.SAME):
+            del self._asked[0]  # an earlier life had claimed it; when its loss is noticed it is asked for again
+            return
+        cut_ns, cut_s = self._cut
+        is_next = now_ns - cut_ns < _JOINS_NS
+        kept_ns = [one.began_ns for one in self._around.raw.values() if one.began_ns is not None]
+        from_ns = self._log.earliest_ns(min([cut_ns if is_next else now_ns, *kept_ns]))
+        until_s = self._around.until_s(asked, cut_s if is_next else now_s)
+        self._task = _Task(assignment, Window(asked.number, from_ns, until_s))
+
+    def _hand_in(self, now_s: float) -> None:
+        """Tell what the window has brought. What the disk would not take stays, and belongs to the next window."""
+        if self._task is None:
+            return
+        task, now_ns = self._task, self._around.clock_ns()
+        try:
+            report = self._observed(task, now_ns)
+        except SourceError as error:
+            report = blocked(str(error), ErrorLevel.COORDINATOR, ErrorCategory.EXECUTION)
+        reached("device.before-result")
+        self._publish([self._post.completion(task.assignment, report, now_ns)])
+        reached("device.after-result")
+        self._task, self._cut = _NO_TASK, (now_ns, now_s)
+        del self._asked[0]
+        if report.action is Action.COMPLETED:
+            self._log.clear()
+            for kept in self._around.raw.values():
+                kept.drop()
+
+    def _observed(self, task: _Task, now_ns: int) -> Report:
+        """Store the files of a window and return the report that names them."""
+        body = task.assignment.body
+        assert isinstance(body, TaskAssignment)
+        raw = {source: data for source, kept in self._around.raw.items() if (data := kept.cut())}
+        lines = {
+            _LINE if place == 0 else f"line-{source}.txt": data for place, (source, data) in enumerate(raw.items())
+        }
+        packs, sources = tuple(self._watched), tuple(self._around.sources)
+        told = window_file(
+            self._post.device, packs, task.window, now_ns, self._log, self._post.terms, sources, next(iter(lines), "")
+        )
+        files = [
+            (window_json.NAME, window_json.WINDOW, told.model_dump_json(indent=2).encode()),
+            (readings_file.NAME, readings_file.READINGS, readings_file.write_readings(self._log.units, self._log.rows)),
+            *((name, "text/plain", data) for name, data in lines.items()),
         ]
-        return [self._of_task(message, *one) for one in said]
-
-    def _of_task(self, assignment: Message, kind: MessageType, body: Body, what: str) -> Message:
-        identity = derived(what, assignment.mission, assignment.task, assignment.attempt)
-        draft = _Draft(assignment.sender, kind, body, assignment.task, identity, assignment.priority, assignment.id)
-        kept = {name: getattr(assignment, name) for name in ("attempt", "parent_task", "mission")}
-        return self._message(draft, self._around.clock_ns()).model_copy(update=kept)
-
-    def _alert(self, name: str, said: Said, now_ns: int, cause: str | None = None) -> Message:
-        alert = said.alert.model_copy(update={"text": f"{name}: {said.alert.text}"})
-        identity = alert_id(self._post.mission, name, alert.code, said.number)
-        urgency = _URGENCY[alert.severity]
-        return self._message(
-            _Draft(self._post.alerts_to, MessageType.ALERT, alert, name, identity, urgency, cause), now_ns
+        artifacts = list[File]()
+        for name, media_type, data in files:
+            artifacts.append(self._around.store.put(data, path=f"{body.folder}/{name}", media_type=media_type))
+            reached("device.mid-write")
+        values = {"readings": len(self._log.rows), "alerts": len(self._log.alerts), HANDED_IN: now_ns}
+        result = Result(
+            success=True,
+            description=in_words(self._log),
+            artifacts=tuple(artifacts),
+            values=tuple(Value(name=name, value=str(value)) for name, value in values.items()),
         )
-
-    def _telemetry(self, name: str, body: Telemetry) -> Message:
-        draft = _Draft(self._post.telemetry_to, MessageType.TELEMETRY, body, name, telemetry_id(body))
-        return self._message(draft, body.taken)
-
-    def _message(self, draft: _Draft, now_ns: int) -> Message:
-        return Message(
-            sender=self._post.name,
-            recipient=draft.to,
-            type=draft.type,
-            priority=draft.priority,
-            task=draft.task,
-            timestamp_ns=now_ns,
-            id=draft.id,
-            mission=self._post.mission,
-            cause=draft.cause,
-            integrity=Integrity.UNTRUSTED,
-            body=draft.body,
-        )
+        return Report(action=Action.COMPLETED, result=result)
 
     def _publish(self, messages: list[Message]) -> None:
         if not messages:
@@ -304,32 +331,4 @@ class DeviceAgent:
                 structlog.get_logger().warning("said before, not said again", id=message.id, type=message.type.value)
 
 
-def serve(run: RunFolder, post: Post, open_source: Callable[[], Source], period_s: float = 0.25) -> None:
-    """Run a device's agent as a process until the supervisor stops it.
-
-    open_source: makes the source, in this process. period_s: between two looks at it.
-
-    Raises:
-        BusError, JournalError: as for `bus.publisher.Publisher.publish` and `bus.follower.durable`.
-    """
-    facts: dict[str, Any] = {"role": "device", "device": post.device}
-    publisher = Publisher(run, post.name, facts=facts)
-    past = before(durable(run), post.name)
-    subscriber = Subscriber(run, inbox_of(post.name), after=past.position)
-    around = Surroundings(
-        hearing=subscriber,
-        publishing=publisher,
-        tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
-    )
-    stopping: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    agent = DeviceAgent(post, open_source(), around, time.monotonic(), past)
-    log = structlog.get_logger().bind(agent=post.name, device=post.device)
-    log.info("watching", pid=os.getpid())
-    due_s = time.monotonic()
-    while not stopping:
-        agent.look(time.monotonic())
-        due_s = max(due_s + period_s, time.monotonic())
-        agent.hear(max(0.0, due_s - time.monotonic()))
-    log.info("stopping")
+_NO_TASK: Final[_Task | None] = None

@@ -6,13 +6,14 @@
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 from agents.device.decoder import Decoder, Frame, TakesQuestions
 from agents.device.framing import MAX_FRAME
 from agents.device.link import Link
-from agents.device.status import FrameError, Status, merged
+from agents.device.status import FrameError, OtherDevice, Status, merged
 
 _TIMEOUTS_IN_A_ROW: Final = 2
 
@@ -42,6 +43,11 @@ class Counts:
     refused: int = 0
     timeouts: int = 0
     junk_bytes: int = 0
+
+
+def added(several: Iterable[Counts]) -> Counts:
+    """Return the sum of counts."""
+    return Counts(*(sum(column) for column in zip(*(astuple(one) for one in (Counts(), *several)), strict=True)))
 
 
 class _Tally:
@@ -95,6 +101,21 @@ class Poller:
         """How long from one cycle to the next: twice as long after each that nothing came of."""
         return min(self._pace.period_s * 2.0 ** min(self._failures, 16), max(self._pace.longest_s, self._pace.period_s))
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether it is between two cycles, so that another device on the line may be asked."""
+        return not self._pending and self._next == 0
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the last cycle brought nothing."""
+        return self._failures > 0
+
+    @property
+    def due_s(self) -> float:
+        """When the next question is."""
+        return self._due_s
+
     def poll(self, now_s: float, wait_s: float = 0.0) -> Status | None:
         """Go on, and return the next status if there is one. now_s: monotonic. wait_s: for bytes to come.
 
@@ -123,13 +144,14 @@ class Poller:
 
     def _read(self, frame: Frame) -> None:
         self._count(frames=1)
-        self._is_answered = True
         try:
             status = self._decoder.decode(frame)
         except FrameError as error:
+            self._is_answered |= not isinstance(error, OtherDevice)
             self._count(refused=1)
             self.last_error = str(error)
             return
+        self._is_answered = True
         self._is_in_parts |= status.part is not None
         (self._said if self._asks else self._ready).append(status)
 

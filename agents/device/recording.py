@@ -7,6 +7,7 @@ came or `>` for what was sent, and the bytes in hexadecimal digits.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from agents.device.decoder import Decoder, Frame, TakesQuestions
@@ -17,6 +18,7 @@ from protocol.errors import SourceError
 _HEAD: Final = re.compile(r"# orchestra device recording 1 began_ns=([0-9]{1,19}) protocol=([a-z0-9-]{1,40})")
 _LINE: Final = re.compile(r"([0-9]{1,19}) ([<>]) ((?:[0-9a-f]{2})+)")
 _NO_PROTOCOL: Final = "-"
+_TAIL_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,35 @@ def read_recording(lines: Iterable[str], name: str) -> tuple[Head, Iterator[Chun
     return Head(int(found[1]), protocol), _chunks(given, name)
 
 
+def read_head(path: Path) -> Head:
+    """Return what a recording says of itself.
+
+    Raises:
+        SourceError: it cannot be read, or is no recording.
+    """
+    try:
+        with path.open(encoding="ascii", errors="replace", newline="\n") as lines:
+            return read_recording(lines, str(path))[0]
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+
+
+def length_s(path: Path) -> float:
+    """Return how long a recording lasts, by the last whole line of it; 0.0 where it holds none.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            tail = file.read().decode("ascii", errors="replace")
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    whole = [found for line in tail.split("\n")[:-1] if (found := _LINE.fullmatch(line))]
+    return int(whole[-1][1]) / 1e9 if whole else 0.0
+
+
 def _chunks(lines: Iterator[str], name: str) -> Iterator[Chunk]:
     for number, line in enumerate(lines, 2):
         if not line.endswith("\n"):
@@ -87,8 +118,41 @@ class RecordedLink:
         self._link.close()
 
 
-def statuses(chunks: Iterable[Chunk], decoder: Decoder) -> Iterator[tuple[int, Status]]:
-    """Return what was said, a status for each cycle of questions, and when, in nanoseconds since the beginning."""
+def statuses(chunks: Iterable[Chunk], *decoders: Decoder) -> Iterator[tuple[int, Status]]:
+    """Return what was said, a status for each cycle of questions, and when, in nanoseconds since the beginning.
+
+    decoders: one for each pack that was asked. Of several, each status has one pack.
+    """
+    if len(decoders) == 1:
+        yield from _statuses(chunks, decoders[0])
+        return
+    for turn in _turns(chunks, decoders):
+        for at_ns, status in _statuses(turn.chunks, turn.decoder):
+            yield at_ns, Status(packs=(status,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    decoder: Decoder
+    chunks: Sequence[Chunk]
+
+
+def _turns(chunks: Iterable[Chunk], decoders: Sequence[Decoder]) -> Iterator[_Turn]:
+    """Return the chunks of each pack's turn: from one of its questions to that of another pack."""
+    whose = {question: decoder for decoder in decoders for question in decoder.asks()}
+    now, kept = None, list[Chunk]()
+    for chunk in chunks:
+        asked = whose.get(chunk.data, now) if chunk.is_sent else now
+        if now is not None and asked is not now:
+            yield _Turn(now, kept)
+            kept = []
+        now = asked
+        kept.append(chunk)
+    if now is not None:
+        yield _Turn(now, kept)
+
+
+def _statuses(chunks: Iterable[Chunk], decoder: Decoder) -> Iterator[tuple[int, Status]]:
     asks = list(decoder.asks())
     said, at_ns = list[Status](), 0
     for chunk in chunks:

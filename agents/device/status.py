@@ -5,7 +5,7 @@ the device said nothing about it, or said that it has no such sensor.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from protocol.errors import OrchestraError
@@ -13,6 +13,10 @@ from protocol.errors import OrchestraError
 
 class FrameError(OrchestraError):
     """A frame is whole, but what it says cannot be: lengths that do not fit, a refusal, a type that is not known."""
+
+
+class OtherDevice(FrameError):
+    """A good answer of a device that was not asked: of the one that was, nothing has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,12 @@ def merged(statuses: Sequence[Status]) -> Status:
     """
     values = {one.name: _merged([getattr(status, one.name) for status in statuses]) for one in fields(Status)}
     return Status(**{**{name: value for name, value in values.items() if value is not None}, "part": None})
+
+
+def inverted(status: Status) -> Status:
+    """Return what a status says with its current the other way round, that of its packs included."""
+    current_a = None if status.current_a is None else 0.0 - status.current_a
+    return replace(status, current_a=current_a, packs=tuple(inverted(pack) for pack in status.packs))
 
 
 def _merged(values: Sequence[Any]) -> Any:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from agents.device.alarm_rules import Rule
 from agents.device.alarms import Alarms, Said, advance
+from agents.device.combining import Heard, combined, listen
 from agents.device.limits import Limits
-from agents.device.past import NOTHING, Past
-from agents.device.plausibility import aged, judge
+from agents.device.plausibility import Judged
 from agents.device.publishing import NOTHING_TOLD, Pace, Told, telemetry
 from agents.device.status import Status
 from protocol.bodies import Reading, Telemetry
@@ -25,37 +25,45 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One pack. name: of the device, or of a pack behind it."""
+    """One pack. name: of the device, or of a pack behind it. sources: who speaks of it, by name."""
 
     name: str
     alarms: Alarms
-    past: Past = NOTHING
+    sources: Mapping[str, Heard]
     told: Told = NOTHING_TOLD
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at a pack has brought."""
+    """What one look at a pack has brought. readings: all that is new, before it is decided what is told."""
 
     watched: Watched
+    readings: tuple[Reading, ...]
     telemetry: tuple[Telemetry, ...]
     alerts: tuple[Said, ...]
 
 
-def look(watched: Watched, status: Status | None, at_s: float, taken_ns: int, terms: Terms) -> Look:
-    """Return a pack after one look at it. status: None where nothing came; then what was known gets older.
+def look(watched: Watched, said: Mapping[str, Status], at_s: float, taken_ns: int, terms: Terms) -> Look:
+    """Return a pack after one look at it. said: by source; where one has said nothing, what was known gets older.
 
     at_s: monotonic. taken_ns: the same moment, since 1970.
     """
-    if status is None:
-        judged, past = aged(watched.past, at_s, terms.limits), watched.past
-    else:
-        judged, past = judge(status, watched.past, at_s, terms.limits)
-    readings = [one.reading for one in judged]
-    is_heard, gap_s = status is not None, terms.limits.gone_s
-    alarms, alerts = advance(watched.alarms, terms.rules, readings, at_s, is_heard=is_heard, gap_s=gap_s)
+    watched, judged = heard(watched, said, at_s, terms)
+    readings = tuple(one.reading for one in judged)
+    gap_s = terms.limits.gone_s
+    alarms, alerts = advance(watched.alarms, terms.rules, readings, at_s, is_heard=bool(said), gap_s=gap_s)
     messages, told = _told(watched, readings, at_s, taken_ns, terms)
-    return Look(replace(watched, alarms=alarms, past=past, told=told), messages, alerts)
+    return Look(replace(watched, alarms=alarms, told=told), readings, messages, alerts)
+
+
+def heard(
+    watched: Watched, said: Mapping[str, Status], at_s: float, terms: Terms
+) -> tuple[Watched, tuple[Judged, ...]]:
+    """Return a pack after its sources were listened to, and what is new of it."""
+    after = {name: listen(one, said.get(name), at_s, terms.limits) for name, one in watched.sources.items()}
+    sources = {name: one for name, (one, _) in after.items()}
+    news = {name: judged for name, (_, judged) in after.items()}
+    return replace(watched, sources=sources), combined(sources, news, at_s, terms.limits)
 
 
 def _told(

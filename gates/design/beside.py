@@ -9,14 +9,13 @@ from gates.design.files import (
     REQUIREMENTS,
     TEST_PLAN,
     DesignFile,
-    Read,
     RequirementsFile,
     TestPlanFile,
-    read,
 )
 from gates.design.parts import NAME as PARTS
 from gates.design.parts import Part, read_parts
 from gates.judged import Judged, inputs_of
+from gates.values import Read, read
 from protocol.bodies import File
 from protocol.errors import SourceError
 

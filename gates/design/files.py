@@ -5,18 +5,18 @@
 2. Every figure that limits something rests on a claim: words at a place of a document, of the configuration, or of
    the practice that was followed. `Basis` says how.
 3. Quantities are decimal, in the unit that is named beside them as pint writes it: "V", "mV", "A", "degC", "s".
-4. Nothing in them is boundless: a file, a list, a text, a number. What is beyond is refused when it is read.
+4. Nothing in them is boundless (gates.values).
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, TypeVar
-from unicodedata import category
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field
 
 from gates.claims import Claim
+from gates.values import Value
 from protocol.errors import SourceError
 
 REQUIREMENTS: Final = "application/vnd.orchestra.requirements+json"
@@ -47,51 +47,6 @@ NAMES: Final[Mapping[str, str]] = {
 }
 """How each file of a design is called, by its media type."""
 
-MAX_BYTES: Final = 4_000_000
-MAX_ITEMS: Final = 4_000
-MAX_TEXT: Final = 8_000
-# Far beyond any volt, ampere or dollar; 1E999999 would take a gigabyte to write out, and minutes to compare.
-_MAX_POWER: Final = 9
-_MIN_POWER: Final = -60
-
-
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @field_validator("*")
-    @classmethod
-    def _is_bounded(cls, value: object) -> object:
-        if isinstance(value, Decimal | int):
-            _bound_number(Decimal(value))
-        elif isinstance(value, str):
-            _bound_text(value)
-        elif isinstance(value, tuple):
-            _bound_list(value)
-        return value
-
-
-def _bound_number(value: Decimal) -> None:
-    power = value.as_tuple().exponent
-    if not isinstance(power, int):
-        raise ValueError("the number is not finite")
-    if power < _MIN_POWER or (value and value.adjusted() > _MAX_POWER) or power > _MAX_POWER:
-        raise ValueError("the number is out of any range that is measured")
-
-
-def _bound_text(value: str) -> None:
-    if len(value) > MAX_TEXT:
-        raise ValueError(f"the text is longer than {MAX_TEXT} characters")
-    if any(category(letter) in {"Cc", "Cs"} for letter in value if letter not in "\n\t"):
-        raise ValueError("the text holds control characters")
-
-
-def _bound_list(value: tuple[object, ...]) -> None:
-    if len(value) > MAX_ITEMS:
-        raise ValueError(f"the list is longer than {MAX_ITEMS}")
-    for item in value:
-        if isinstance(item, str):
-            _bound_text(item)
-
 
 class Relation(StrEnum):
     """How a limit stands to a figure: it may not go above it, not below it, or is exactly it."""
@@ -101,7 +56,7 @@ class Relation(StrEnum):
     EQUAL = "equal"
 
 
-class Basis(_Value):
+class Basis(Value):
     """A figure that a limit rests on. claim: by its id in the same file. figure, unit: what the claim's words say.
 
     times: how often the figure counts, such as 16 cells of 3.65 V. plus: what is added to it, in the same unit.
@@ -129,7 +84,7 @@ class Level(StrEnum):
     ALARM = "alarm"
 
 
-class Limit(_Value):
+class Limit(Value):
     """A threshold. name: such as "cell-high-alarm". clear: where it is over again. delay_s: how long it has to last.
 
     quantity: what is measured, such as "cell voltage". why: one sentence for whoever asks.
@@ -164,7 +119,7 @@ class Subject(StrEnum):
     DEVICES = "devices in the documents"
 
 
-class Requirement(_Value):
+class Requirement(Value):
     """What the monitor has to do. id: such as "SR-07"; key: its name in the practice, such as "charge-cold".
 
     limits, claims: by name and id, in the same file.
@@ -180,7 +135,7 @@ class Requirement(_Value):
     standard: str = ""
 
 
-class Pack(_Value):
+class Pack(Value):
     """The battery that is watched, as configured and as the documents narrow it down. Voltages of one cell in V."""
 
     cells: int = Field(ge=1, le=32)
@@ -200,7 +155,7 @@ class Pack(_Value):
         return self.cells * self.max_v
 
 
-class Note(_Value):
+class Note(Value):
     """Something a builder has to know before building. claims: the words it rests on, by id."""
 
     text: str
@@ -208,7 +163,7 @@ class Note(_Value):
     is_grave: bool = False
 
 
-class RequirementsFile(_Value):
+class RequirementsFile(Value):
     """requirements.json.
 
     accuracy_mv: how far a cell's reading may be off, worst case. margin: a part bears so many times its node's voltage.
@@ -230,7 +185,7 @@ class RequirementsFile(_Value):
         raise SourceError(f"there is no limit {name}")
 
 
-class Node(_Value):
+class Node(Value):
     """A place in the circuit with the most that stands there against the pack's negative end, in V."""
 
     name: str
@@ -238,7 +193,7 @@ class Node(_Value):
     why: str
 
 
-class Element(_Value):
+class Element(Value):
     """A part of the design that does something. part: its key in the parts file. node: the voltage it has to bear.
 
     meets: the requirements that it serves, by id. backs_up: the element whose failure it catches, by id.
@@ -254,7 +209,7 @@ class Element(_Value):
     backs_up: str = ""
 
 
-class ErrorTerm(_Value):
+class ErrorTerm(Value):
     """One cause of a measurement's error, at the input, in the channel's unit."""
 
     name: str
@@ -262,7 +217,7 @@ class ErrorTerm(_Value):
     how: str
 
 
-class Channel(_Value):
+class Channel(Value):
     """One way of measuring, from the input to the number.
 
     span: what the converter's full scale stands for at the input, in `unit`; bits: of the converter.
@@ -289,7 +244,7 @@ class Channel(_Value):
         return sum((term.value for term in self.terms), Decimal(0))
 
 
-class Pin(_Value):
+class Pin(Value):
     """One pin of the board. macro: its name in pins.h, "" where the code needs none. number: as on the board, A0."""
 
     macro: str
@@ -299,7 +254,7 @@ class Pin(_Value):
     note: str = ""
 
 
-class Wire(_Value):
+class Wire(Value):
     """One wire: from where to where, what it carries, and what protects it."""
 
     source: str
@@ -308,7 +263,7 @@ class Wire(_Value):
     note: str = ""
 
 
-class FailureMode(_Value):
+class FailureMode(Value):
     """What can go wrong, what notices it, and what happens then. element: where it happens, by id."""
 
     id: str
@@ -320,7 +275,7 @@ class FailureMode(_Value):
     is_safe: bool = True
 
 
-class DesignFile(_Value):
+class DesignFile(Value):
     """design.json."""
 
     board: str
@@ -333,7 +288,7 @@ class DesignFile(_Value):
     failures: tuple[FailureMode, ...]
 
 
-class BillLine(_Value):
+class BillLine(Value):
     """One row of the bill: quantity, price of one and of all, in USD."""
 
     part: str
@@ -344,7 +299,7 @@ class BillLine(_Value):
     alternatives: str = ""
 
 
-class BillFile(_Value):
+class BillFile(Value):
     """bill.json. over_usd: by how much the total is above the budget, 0 where it is not; why: what costs most."""
 
     lines: tuple[BillLine, ...]
@@ -365,7 +320,7 @@ class Kind(StrEnum):
     ACCEPTANCE = "acceptance"
 
 
-class PlannedTest(_Value):
+class PlannedTest(Value):
     """One test. covers: requirements by id. limit, stimulus: the limit that is provoked, and with which value."""
 
     id: str
@@ -379,7 +334,7 @@ class PlannedTest(_Value):
     stimulus: Decimal | None = None
 
 
-class TestPlanFile(_Value):
+class TestPlanFile(Value):
     """test-plan.json."""
 
     __test__ = False  # not a test of ours, whatever its name
@@ -398,7 +353,7 @@ class Conclusion(StrEnum):
 GRAVEST_FIRST: Final = (Conclusion.NOT_MET, Conclusion.OPEN, Conclusion.MET)
 
 
-class Verification(_Value):
+class Verification(Value):
     """One requirement, what serves it, what tests it, and what the verifier concluded. evidence: what it looked at."""
 
     requirement: str
@@ -408,7 +363,7 @@ class Verification(_Value):
     evidence: tuple[str, ...] = Field(min_length=1)
 
 
-class Question(_Value):
+class Question(Value):
     """A question that whoever signs for safety asks, with the answer and what it rests on."""
 
     question: str
@@ -417,37 +372,8 @@ class Question(_Value):
     evidence: tuple[str, ...]
 
 
-class ComplianceFile(_Value):
+class ComplianceFile(Value):
     """compliance.json."""
 
     verifications: tuple[Verification, ...]
     questions: tuple[Question, ...]
-
-
-Read = TypeVar("Read", bound=BaseModel)
-
-
-def read(kind: type[Read], data: bytes, name: str) -> Read:
-    """Return a file of a design.
-
-    Raises:
-        SourceError: it is not one, or larger than MAX_BYTES; the first flaw is named.
-    """
-    if len(data) > MAX_BYTES:
-        raise SourceError(f"{name} cannot be read: it has {len(data):,} bytes, the limit is {MAX_BYTES:,}")
-    try:
-        return kind.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = _shown(".".join(str(part) for part in first["loc"])) or "the file"
-        raise SourceError(f"{name} cannot be read: {place}: {first['msg']}") from error
-
-
-def _shown(place: str) -> str:
-    """A key that nobody knows may be anything: what is shown of it is short and can be printed."""
-    return "".join(letter if letter.isprintable() else "?" for letter in place[:120])
-
-
-def written(file: BaseModel) -> bytes:
-    """Return the bytes of a file of a design; the same values give the same bytes."""
-    return file.model_dump_json(indent=1).encode() + b"\n"

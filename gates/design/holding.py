@@ -25,7 +25,6 @@ from gates.design.files import (
     DesignFile,
     RequirementsFile,
     TestPlanFile,
-    read,
 )
 from gates.design.headers import NAME as LIMITS_H
 from gates.design.headers import changed_elsewhere, expected_macros, header_faults
@@ -33,6 +32,7 @@ from gates.design.limits import limit_faults
 from gates.design.words import judgement
 from gates.judged import Judged
 from gates.sketches import Built, build
+from gates.values import read
 from protocol.bodies import File
 from protocol.errors import SourceError
 from protocol.verdicts import Pass, Reject, Verdict

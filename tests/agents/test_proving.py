@@ -41,9 +41,9 @@ from gates.design.files import (
     Subject,
     TestPlanFile,
     Verification,
-    written,
 )
 from gates.design.headers import macros_of
+from gates.values import written
 
 ABOVE, BELOW = Direction.ABOVE, Direction.BELOW
 HOSTILE = "<script>alert(1)</script> | [x](http://evil) `a` \u202ereversed\nsecond line www.evil.example @team"

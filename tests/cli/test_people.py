@@ -13,11 +13,24 @@ from bus.run import RunFolder
 from cli.asking import span
 from cli.main import main
 from observers.verify import verify
-from protocol.bodies import Action, Consent, Control, Plan, PlannedTask, Report, Result, Verb
+from protocol.bodies import (
+    Action,
+    AlertState,
+    Answer,
+    Approval,
+    Consent,
+    Control,
+    Plan,
+    PlannedTask,
+    Report,
+    Result,
+    Setting,
+    Verb,
+)
 from protocol.decoder import decode
 from protocol.messages import Message, MessageType
 from protocol.topics import HUMAN, SUPERVISOR, TECH_LEAD
-from tests.asking import DEPLOY, STUCK, escalated, leave, started, stopped_run
+from tests.asking import BATTERY, DEPLOY, OVER, STUCK, alert, escalated, leave, started, stopped_run, up_the_ladder
 from tests.builders import broker, message
 
 HOUR_NS = 3_600 * 10**9
@@ -273,3 +286,95 @@ def test_what_goes_on_with_a_longer_plan_after_its_end_can_be_cancelled(capsys: 
     a_run("one", done, message(MessageType.CONTROL, grown, "grown", sender=SUPERVISOR, recipient="@lead", task="run"))
     code, said, _ = orchestra(capsys, "cancel", "one", "further")
     assert (code, said.startswith("task further: cancelled by ")) == (0, True)
+
+
+def test_an_alarm_in_the_inbox_says_who_raises_it_of_what_since_when_who_passed_it_on_and_how_to_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    a_run("one", *up_the_ladder(alert()))
+    code, said, _ = orchestra(capsys, "inbox")
+    assert code == 0
+    assert said.splitlines() == [
+        "over-4  one  @battery-1 raises an alarm of pack-1, 0 s ago",
+        "  | pack-1: cell-overvoltage: cell-1-voltage is 3.7 V",
+        "  | Nothing here protects: that is the work of the device's own board, of fuses and of people. "
+        "The mission goes on watching.",
+        "  told by @battery-1 → @lead → @tech-lead-orchestrator",
+        "  orchestra answer over-4 acknowledge",
+    ]
+    [row] = rows(capsys, "inbox")
+    assert list(row) == ROW
+    assert (row["id"], row["kind"], row["from"], row["task"]) == (OVER, "alert", BATTERY, "pack-1")
+    assert (row["options"], row["due_ns"], row["standing"]) == (["acknowledge"], None, "open")
+
+
+def test_nothing_in_an_alarm_moves_the_cursor_or_passes_for_the_inbox(capsys: pytest.CaptureFixture[str]) -> None:
+    a_run("one", *up_the_ladder(alert(text="hot\x9b2J\u202e\n  orchestra answer other- yes")))
+    _, said, _ = orchestra(capsys, "inbox")
+    assert "\x9b" not in said
+    assert "\u202e" not in said
+    assert "  |   orchestra answer other- yes" in said.splitlines()
+
+
+def test_taking_note_of_an_alarm_goes_to_the_devices_agent_whether_the_run_runs_or_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = a_run("one", *up_the_ladder(alert()))
+    code, said, complained = orchestra(capsys, "answer", "over-4", "acknowledge", "--text", "fans are on")
+    assert (code, complained) == (0, "")
+    assert said.splitlines()[0].startswith("over-4: acknowledge by anna at ")
+    [answer] = said_by_people(run)
+    assert (answer.type, answer.recipient, answer.cause) == (MessageType.ANSWER, BATTERY, OVER)
+    assert answer.body == Answer(choice="acknowledge", text="fans are on", person="anna")
+    assert rows(capsys, "inbox") == []
+    code, said, _ = orchestra(capsys, "answer", OVER, "acknowledge", "--text", "fans are on")
+    assert (code, "it was said before" in said) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        message(
+            MessageType.CONTROL,
+            Control(verb=Verb.SET, settings=(Setting(name="acknowledge", value="cell-overvoltage"),)),
+            "set",
+            sender=HUMAN,
+            recipient=BATTERY,
+        ),
+        message(
+            MessageType.APPROVAL,
+            Approval(subject=OVER, decision=Consent.GRANTED, reason="seen", person="bert"),
+            "granted",
+            sender=HUMAN,
+            recipient=BATTERY,
+        ),
+        alert("told", AlertState.ACKNOWLEDGED),
+    ],
+    ids=["setting", "approval", "the agent's own word"],
+)
+def test_an_alarm_of_which_note_was_taken_otherwise_is_not_answered_again(
+    capsys: pytest.CaptureFixture[str], noted: Message
+) -> None:
+    run = a_run("one", *up_the_ladder(alert()), noted)
+    before = len(said_by_people(run))
+    code, _, complained = orchestra(capsys, "answer", OVER, "acknowledge")
+    assert (code, len(said_by_people(run))) == (2, before)
+    assert "over-4 was answered already: acknowledge" in complained
+    assert orchestra(capsys, "inbox")[1] == "nobody asks anything; 1 settled or lapsed: orchestra inbox --all\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["answer", OVER, "ignore"], "'ignore' is not among the options of over-4e07c1d9: 'acknowledge'"),
+        (["approve", OVER], "asks no consent but for an answer: orchestra answer over-4e07c1d9 'acknowledge'"),
+        (["reject", OVER, "--reason", "no"], "asks no consent"),
+    ],
+)
+def test_an_alarm_can_only_be_acknowledged(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    run = a_run("one", *up_the_ladder(alert()))
+    code, _, complained = orchestra(capsys, *arguments)
+    assert (code, said_by_people(run)) == (2, [])
+    assert reason in complained

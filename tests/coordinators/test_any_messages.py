@@ -14,6 +14,8 @@ from coordinators.plan import check
 from coordinators.rows import PlanState, TaskRow
 from coordinators.tasks import WITH_AN_AGENT, State
 from protocol.bodies import (
+    Alert,
+    AlertState,
     Answer,
     Consent,
     Control,
@@ -25,6 +27,7 @@ from protocol.bodies import (
     Pattern,
     Plan,
     PlannedTask,
+    Severity,
     TaskAssignment,
     Verb,
     Wake,
@@ -55,7 +58,7 @@ class Anything:
         self.play.at_ns += self.chance.choice((0, 0, 0, _SECOND_NS, 100 * _SECOND_NS))
         said = len(self.play.said)
         self.chance.choice(
-            (self._judge, self._judge, self._claim, self._lose, self._wake, self._decide, self._change)
+            (self._judge, self._judge, self._claim, self._lose, self._wake, self._decide, self._change, self._alarm)
         )()
         self._notice(said)
 
@@ -108,6 +111,14 @@ class Anything:
             plan = _changed(self.chance, self.play.state.graph.plan)
             body = Control(verb=Verb.SET, subject="definition", plan=plan)
             self.play.hear(MessageType.CONTROL, body, "run", sender=HUMAN)
+
+    def _alarm(self) -> None:
+        """Let a device's agent tell of an alarm of what may be called as a task is; that changes nothing."""
+        row, before = self._row(), self.play.state
+        body = Alert(code="hot", severity=Severity.CRITICAL, state=self.chance.choice(list(AlertState)), text="55 °C")
+        said = self.play.hear(MessageType.ALERT, body, row.name if row else "pack-1", sender="@battery-1")
+        assert [draft.recipient for draft in said] == [TECH_LEAD] * (body.state is AlertState.RAISED)
+        assert self.play.state == before
 
     def come_to_an_end(self) -> None:
         """Answer everything that anybody is asked, until the mission is over."""

@@ -11,7 +11,19 @@ from coordinators.fold import Heard, say
 from coordinators.refold import Begun, Refold
 from coordinators.rows import PlanState
 from coordinators.snapshots import KEPT, Photographer, Snapshot, SnapshotFolder
-from protocol.bodies import Consent, Control, Decision, ErrorCategory, ErrorDetails, ErrorLevel, Pattern, Verb
+from protocol.bodies import (
+    Alert,
+    AlertState,
+    Consent,
+    Control,
+    Decision,
+    ErrorCategory,
+    ErrorDetails,
+    ErrorLevel,
+    Pattern,
+    Severity,
+    Verb,
+)
 from protocol.encoder import encode
 from protocol.messages import MessageType
 from protocol.topics import HUMAN, TECH_LEAD, topic_of
@@ -53,6 +65,8 @@ def eventful() -> Play:
         }
     )
     played.go_on(played.hear(MessageType.CONTROL, Control(verb=Verb.SET, plan=changed), "run", sender=HUMAN))
+    hot = Alert(code="hot", severity=Severity.CRITICAL, state=AlertState.RAISED, text="55 °C")
+    played.hear(MessageType.ALERT, hot, "a", sender="@battery-1")
     played.go_on(played.consent("deploy", Consent.GRANTED))
     assert played.state.is_reported
     return played

@@ -14,14 +14,12 @@ from gates.chain import Outcome, run
 from gates.checks import GATES
 from gates.design.beside import Beside
 from gates.design.electrics import electric_faults
-from gates.design.files import (
-    written,
-)
 from gates.design.holding import compiles
 from gates.design.parts import read_parts
 from gates.design.words import listed
 from gates.judged import Judged
 from gates.sketches import Built
+from gates.values import written
 from protocol.verdicts import Pass, Reject, Verdict
 from tests import designs
 from tests.designs import PARTS_CSV, changed, d, result, whole, with_limit

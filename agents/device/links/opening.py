@@ -1,34 +1,87 @@
-"""Opening a line by what people write: a path, serial://PATH or tcp://HOST:PORT."""
+"""Opening a line by what people write: a path, serial://PATH, tcp://HOST:PORT or emulated:PROTOCOL."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from agents.device.link import Link
+from agents.device.links.emulated import SCHEME, emulated_protocol, open_emulated
 from agents.device.links.serial_port import SerialPort
 from agents.device.links.tcp import TcpLink
 from protocol.errors import SourceError
 
-_FORMS: Final = "/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/NAME or tcp://HOST:PORT"
+_FORMS: Final = "/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/NAME, tcp://HOST:PORT or emulated:jk"
 _FASTEST: Final = 4_000_000
 
 
-def open_link(url: str, baud: int = 9600) -> Link:
-    """Return an open line. baud: where the address does not say; a pty and a TCP connection take any.
+@dataclass(frozen=True, slots=True)
+class SerialPlace:
+    """Where a serial port is, and how fast it talks."""
+
+    path: str
+    baud: int
+
+    def open(self) -> Link:
+        """Raises LinkError when it cannot be opened."""
+        return SerialPort(self.path, self.baud)
+
+
+@dataclass(frozen=True, slots=True)
+class TcpPlace:
+    """Where a serial server listens."""
+
+    host: str
+    port: int
+
+    def open(self) -> Link:
+        """Raises LinkError when there is no connection to be had."""
+        return TcpLink(self.host, self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatedPlace:
+    """A battery that is not there. protocol: what it speaks, by its full name."""
+
+    url: str
+    protocol: str
+
+    def open(self) -> Link:
+        """Raises LinkError when it is unplugged, or open already."""
+        return open_emulated(self.url)
+
+
+Place: TypeAlias = SerialPlace | TcpPlace | EmulatedPlace
+
+
+def place_of(url: str, baud: int = 9600) -> Place:
+    """Return where a line is. baud: where the address does not say; a pty and a TCP connection take any, an emulated
+    battery has its protocol's own.
 
     Raises:
         SourceError: it is no address of a line.
-        LinkError: the line cannot be opened.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise SourceError(f"{url!r} is no address of a device: {error}; write {_FORMS}") from error
+    if parts.scheme == SCHEME:
+        return EmulatedPlace(url, emulated_protocol(url))
     if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/") and not parts.query:
-        return TcpLink(parts.hostname, port)
+        return TcpPlace(parts.hostname, port)
     if parts.scheme in ("", "serial") and parts.path and not parts.netloc:
-        return SerialPort(parts.path, _baud(parts, url, baud))
+        return SerialPlace(parts.path, _baud(parts, url, baud))
     raise SourceError(f"{url!r} is no address of a device; write {_FORMS}")
+
+
+def open_link(url: str, baud: int = 9600) -> Link:
+    """Return an open line.
+
+    Raises:
+        SourceError: it is no address of a line.
+        LinkError: the line cannot be opened.
+    """
+    return place_of(url, baud).open()
 
 
 def _baud(parts: SplitResult, url: str, otherwise: int) -> int:

@@ -6,7 +6,8 @@ from typing import Final
 
 from agents.device.link import LinkError
 
-_CONNECT_S: Final = 5.0
+# Whoever opens it again and again does other things as well, and is not kept from them for longer.
+_CONNECT_S: Final = 2.0
 _MOST_BYTES: Final = 65_536
 
 

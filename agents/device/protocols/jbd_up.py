@@ -20,7 +20,7 @@ from agents.device.framing import Framer, Shape
 from agents.device.status import FrameError, Status
 
 NAME: Final = "jbd-up"
-_ADDRESSES: Final = range(32)
+ADDRESSES: Final = range(32)
 _STATUS: Final = b"\x78\x10\x00\x10\xa0"
 _HEAD, _TAIL = 8, 2
 # What the registers asked for can hold. A length beyond that is a damaged one, and not waited for.
@@ -97,7 +97,7 @@ class JbdUp:
     name = NAME
 
     def __init__(self, addresses: Sequence[int] = (1,), *, is_sign_flipped: bool = False) -> None:
-        starts = tuple(bytes((address,)) + _STATUS for address in _ADDRESSES)
+        starts = tuple(bytes((address,)) + _STATUS for address in ADDRESSES)
         self._framer = Framer(Shape(starts, _length, _is_whole))
         self._addresses, self._sign = addresses, -1 if is_sign_flipped else 1
 

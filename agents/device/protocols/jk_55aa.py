@@ -27,10 +27,11 @@ NAME: Final = "jk-55aa"
 STATUS, SETTINGS, DEVICE = 0x1620, 0x161E, 0x161C
 _KINDS: Final = {1: "settings", 2: "status", 3: "device"}
 _START: Final = b"\x55\xaa\xeb\x90"
+ACKNOWLEDGEMENT: Final = "acknowledgement"
 _SIZE, _ACKNOWLEDGEMENT = 300, 8
 _WRITE: Final = b"\x10\x16"
 # Addresses are set by four switches.
-_ADDRESSES: Final = range(16)
+ADDRESSES: Final = range(16)
 # What no pack of up to 32 cells goes beyond, however faulty it is: beyond it, the frame is.
 _CELL_V, _PACK_V, _CURRENT_A, _CELSIUS = (0.0, 5.0), (0.0, 160.0), (-3000.0, 3000.0), (-60.0, 200.0)
 _NO_SENSOR: Final = (-2000, 0x7FFF)
@@ -124,7 +125,7 @@ class Jk55aa:
     name = NAME
 
     def __init__(self, addresses: Sequence[int] = (1,), *, is_sign_flipped: bool = False) -> None:
-        starts = (_START, *(bytes((address,)) + _WRITE for address in _ADDRESSES))
+        starts = (_START, *(bytes((address,)) + _WRITE for address in ADDRESSES))
         self._framer = Framer(Shape(starts, _length, _is_whole))
         self._addresses, self._sign = addresses, -1 if is_sign_flipped else 1
 
@@ -138,7 +139,7 @@ class Jk55aa:
         self._framer.reset()
 
     def decode(self, frame: Frame) -> Status:
-        if frame.kind == "acknowledgement":
+        if frame.kind == ACKNOWLEDGEMENT:
             return Status(address=frame.data[0])
         if frame.kind == "settings":
             return _settings(frame.data)
@@ -154,7 +155,7 @@ def ask(what: int, address: int) -> bytes:
 
 
 def _kind(frame: bytes) -> str:
-    return "acknowledgement" if len(frame) == _ACKNOWLEDGEMENT else _KINDS[frame[4]]
+    return ACKNOWLEDGEMENT if len(frame) == _ACKNOWLEDGEMENT else _KINDS[frame[4]]
 
 
 def _layout(data: bytes) -> _Layout:

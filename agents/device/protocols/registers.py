@@ -8,7 +8,7 @@ from typing import Any, Final
 from agents.device.protocols.register_map import BITS, SLOTS, SWITCHES, Block, RegisterField
 from agents.device.status import FrameError, Status
 
-_ZERO_CELSIUS: Final = Decimal("273.1")
+ZERO_CELSIUS: Final = Decimal("273.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _value(field: RegisterField, raw: int) -> float | int | bool | str:
         return field.values[raw]
     value = raw * field.scale + field.offset
     if field.kelvin:
-        value -= _ZERO_CELSIUS
+        value -= ZERO_CELSIUS
     return float(value) if field.is_fraction else int(value)
 
 

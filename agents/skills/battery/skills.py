@@ -32,6 +32,7 @@ from gates.design.parts import NAME as PARTS
 from gates.design.parts import Part, read_parts
 from gates.sketches import build
 from gates.sources import MEDIA_TYPES
+from gates.values import Read, read, written
 from protocol.bodies import ErrorCategory, ErrorLevel, File, Progress
 from protocol.bodies import Work as Effort
 from protocol.errors import SourceError
@@ -73,9 +74,9 @@ def _bill(work: Work) -> files.BillFile:
     return _file(work, files.BillFile, files.BILL)
 
 
-def _file(work: Work, kind: type[files.Read], media_type: str) -> files.Read:
+def _file(work: Work, kind: type[Read], media_type: str) -> Read:
     name = files.NAMES[media_type]
-    return files.read(kind, _read(work, name), name)
+    return read(kind, _read(work, name), name)
 
 
 def _parts(work: Work) -> Mapping[str, Part]:
@@ -114,7 +115,7 @@ def derive_requirements(work: Work) -> Outcome:
     said = f"{len(derived.requirements)} requirements, {len(derived.limits)} limits, {len(derived.claims)} words cited"
     made = {
         "SAFETY_REQUIREMENTS.md": safety_requirements.render(derived).encode(),
-        "requirements.json": files.written(derived),
+        "requirements.json": written(derived),
     }
     grave = sum(note.is_grave for note in derived.notes)
     return _outcome(work, said, made, {"requirements": len(derived.requirements), "grave-notes": grave})
@@ -125,7 +126,7 @@ def design_monitor(work: Work) -> Outcome:
     requirements = _requirements(work)
     drawn = monitor.design(requirements, _parts(work))
     made = {
-        "design.json": files.written(drawn),
+        "design.json": written(drawn),
         "DESIGN.md": design.render(requirements, drawn, _ratings(work)),
         "WIRING.md": wiring.render(requirements, drawn),
         "architecture.svg": block_diagram.render(requirements, drawn),
@@ -141,7 +142,7 @@ def cost_parts(work: Work) -> Outcome:
     costs = billing.bill(requirements, _design(work), parts)
     said = f"{costs.total_usd:.2f} USD for {len(costs.lines)} parts" + (f"; {costs.why}" if costs.why else "")
     made = {
-        "bill.json": files.written(costs),
+        "bill.json": written(costs),
         "BOM.md": bill.render(costs, parts),
         "bom.csv": bill.render_csv(costs, parts),
     }
@@ -175,7 +176,7 @@ def plan_the_tests(work: Work) -> Outcome:
     requirements = _requirements(work)
     plan = plan_tests(requirements, _design(work))
     said = f"{len(plan.tests)} tests for {len(requirements.requirements)} requirements"
-    made = {"test-plan.json": files.written(plan), "TEST_PLAN.md": test_plan.render(plan, requirements)}
+    made = {"test-plan.json": written(plan), "TEST_PLAN.md": test_plan.render(plan, requirements)}
     return _outcome(work, said, made)
 
 
@@ -192,7 +193,7 @@ def verify_design(work: Work) -> Outcome:
     counts = {kind: sum(one.conclusion is kind for one in verified.verifications) for kind in files.Conclusion}
     said = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
     made = {
-        "compliance.json": files.written(verified),
+        "compliance.json": written(verified),
         "COMPLIANCE.md": compliance.render(verified, requirements, _compiled(sketch)),
     }
     values = {"not-met": counts[files.Conclusion.NOT_MET], "open": counts[files.Conclusion.OPEN]}

@@ -10,16 +10,17 @@ from typing import Final
 
 import pytest
 
-from agents.device.agent import Before, DeviceAgent, Post, Surroundings, before, serve
 from agents.device.alarm_rules import start_rules
 from agents.device.commands import ONLY_WATCHES
+from agents.device.earlier import before
 from agents.device.limits import Limits
+from agents.device.process import Lines, RealTime, watch
 from agents.device.publishing import Pace
 from agents.device.status import Status
 from agents.device.watch import Terms
 from bus.faults import VARIABLE
+from bus.follower import durable
 from bus.journal import JournalReader
-from bus.memory import MemoryBus
 from bus.publisher import Publisher
 from bus.records import Entry
 from bus.roles import Role
@@ -42,107 +43,14 @@ from protocol.bodies import (
     Verb,
 )
 from protocol.decoder import decode
-from protocol.errors import LinkError
 from protocol.messages import Message, MessageType
 from protocol.topics import EVERYONE, HUMAN, SUPERVISOR
 from protocol.xml import parse
+from tests.agents.device.agent_bench import CALM, LEAD, NAME, POST, Bench, pack
 from tests.builders import RunningBroker, broker, introduce, message, until
 
-NAME, LEAD = "@battery-1", "@lead"
-CAST: Final = {NAME: Role.DEVICE, LEAD: Role.COORDINATOR, "@worker": Role.SPECIALIST}
-TERMS: Final = Terms(start_rules(4, 280), Limits(cell_count=4), Pace(least_s=1.0, full_s=60.0))
-POST: Final = Post(name=NAME, device="pack-1", mission="test", terms=TERMS)
 OVER, RAISED = "cell-overvoltage", AlertState.RAISED
 ACKNOWLEDGED, CLEARED = AlertState.ACKNOWLEDGED, AlertState.CLEARED
-
-
-def pack(first: float = 3.3) -> Status:
-    cells = {1: first, 2: 3.301, 3: 3.302, 4: 3.303}
-    return Status(
-        pack_voltage_v=round(sum(cells.values()), 3),
-        current_a=0.0,
-        soc_percent=60.0,
-        cells=cells,
-        temperatures={"1": 21.0},
-    )
-
-
-# A step of a quarter of a volt is doubted until others have said the same, and what is doubted clears nothing.
-CALM: Final = (pack(3.3),) * 5
-
-
-class Scripted:
-    """A source that says what it is given; a text is the reason why the line is gone."""
-
-    def __init__(self) -> None:
-        self.says: Status | str | None = None
-
-    def poll(self, now_s: float) -> Status | None:
-        if isinstance(self.says, str):
-            raise LinkError(self.says)
-        return self.says
-
-
-class Bench:
-    """An agent on a bus in memory; a second passes with every look."""
-
-    def __init__(self, post: Post = POST) -> None:
-        self.bus, self.source, self.post = MemoryBus(clock_ns=lambda: 1), Scripted(), post
-        introduce(self.bus.publisher(SUPERVISOR), CAST)
-        self.now_s, self._ids, self.states = 1000.0, 0, list[str]()
-        self.begin(Before())
-
-    def begin(self, past: Before) -> None:
-        after = past.position or len(self.bus.entries)
-        around = Surroundings(
-            hearing=self.bus.subscriber(NAME[1:], after),
-            publishing=self.bus.publisher(NAME),
-            tell=lambda state: self.states.append(state),
-            clock_ns=lambda: 1_795_253_400_000_000_000 + round(self.now_s * 1e9),
-        )
-        self.agent = DeviceAgent(self.post, self.source, around, self.now_s, past)
-
-    def restart(self) -> None:
-        """Let the agent die where it stands, and another one begin from the journal."""
-        self.begin(before(self.bus.entries, NAME))
-
-    def see(self, *said: Status | str | None) -> None:
-        for self.source.says in said:
-            self.now_s += 1
-            self.agent.look(self.now_s)
-
-    def say(self, kind: MessageType, body: Body, *, sender: str = HUMAN, cause: str | None = None) -> Message:
-        self._ids += 1
-        asked = message(kind, body, f"asked-{self._ids}", sender=sender, recipient=NAME, cause=cause)
-        self.bus.publisher(sender).publish([asked])
-        return asked
-
-    def tell(self, kind: MessageType, body: Body, *, sender: str = HUMAN, cause: str | None = None) -> Message:
-        asked = self.say(kind, body, sender=sender, cause=cause)
-        self.agent.hear(0)
-        return asked
-
-    def said(self, kind: MessageType) -> list[Message]:
-        """All that the agent has said of one type: every document valid, as whoever reads it finds it."""
-        messages = [decode(entry.document) for entry in self.bus.entries]
-        return [one for one in messages if one.sender == NAME and one.type is kind]
-
-    def alerts(self, code: str = OVER) -> list[Alert]:
-        bodies = [one.body for one in self.said(MessageType.ALERT)]
-        return [body for body in bodies if isinstance(body, Alert) and body.code == code]
-
-    def states_of(self, code: str = OVER) -> list[AlertState]:
-        return [alert.state for alert in self.alerts(code)]
-
-    def last_refusal(self) -> Refusal:
-        body = self.said(MessageType.REFUSAL)[-1].body
-        assert isinstance(body, Refusal)
-        return body
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
 
 
 def raised(bench: Bench) -> Message:
@@ -313,7 +221,9 @@ FAST: Final = Terms(
 
 
 def live(run: RunFolder) -> None:
-    serve(run, replace(POST, mission=run.id, terms=FAST), Charged, PERIOD_S)
+    post = replace(POST, mission=run.id, terms=FAST)
+    lines = Lines({"bms": Charged()}, {}, RealTime(PERIOD_S))
+    watch(run, post, before(durable(run), NAME), lines, "battery-1-0a1b2c")
 
 
 @pytest.fixture

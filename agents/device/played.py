@@ -1,0 +1,89 @@
+"""A recording as a source: its bytes at the times at which they came, as fast as they can be read.
+
+The recording is the clock as well. Nothing is read beyond the moment that is looked at, so a window holds the same
+statuses and the same bytes however often it is played.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from agents.device.commands import Observe
+from agents.device.decoder import Decoder
+from agents.device.recording import Chunk, read_recording, statuses
+from agents.device.status import Status, inverted
+from protocol.errors import SourceError
+
+
+class Played:
+    """A recording that is played. keep: told of the bytes as they come, and whether they were sent.
+
+    period_s: between two looks where nothing is said. from_ns: since 1970; bytes before it are not kept again.
+
+    Raises:
+        SourceError: it cannot be read, or is no recording; while it is played, a line of it is none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        decoder: Decoder,
+        period_s: float,
+        keep: Callable[[bool, bytes], None] = lambda is_sent, data: None,
+        from_ns: int = 0,
+        *,
+        is_current_inverted: bool = False,
+    ) -> None:
+        try:
+            self._file = path.open(encoding="ascii", errors="replace", newline="\n")
+        except OSError as error:
+            raise SourceError(f"cannot read {path}: {error.strerror}") from error
+        head, chunks = read_recording(self._file, str(path))
+        self.began_ns, self._now_ns = head.began_ns, 0
+        self._period_ns, self._keep, self._from_ns = round(period_s * 1e9), keep, from_ns - head.began_ns
+        self._is_current_inverted = is_current_inverted
+        self._pending = deque[Chunk]()
+        self._statuses = statuses(self._seen(chunks), decoder)
+        self._next = next(self._statuses, None)
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the recording began."""
+        return self._now_ns / 1e9
+
+    def clock_ns(self) -> int:
+        """Return the time of the recording, in nanoseconds since 1970."""
+        return self.began_ns + self._now_ns
+
+    @property
+    def is_over(self) -> bool:
+        return self._next is None
+
+    def advance(self) -> None:
+        """Go on to the next status, or by a period where it comes later."""
+        later_ns = self._now_ns + self._period_ns
+        self._now_ns = later_ns if self._next is None else max(self._now_ns, min(self._next[0], later_ns))
+
+    def poll(self, now_s: float) -> Status | None:
+        """Return what was said by now."""
+        while self._pending and self._pending[0].at_ns <= self._now_ns:
+            chunk = self._pending.popleft()
+            if chunk.at_ns >= self._from_ns:
+                self._keep(chunk.is_sent, chunk.data)
+        if self._next is None or self._next[0] > self._now_ns:
+            return None
+        status = self._next[1]
+        self._next = next(self._statuses, None)
+        return inverted(status) if self._is_current_inverted else status
+
+    def until_s(self, asked: Observe, _now_s: float) -> float:
+        """Return when a window ends: the same one always at the same place."""
+        return asked.from_s + asked.seconds
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _seen(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            self._pending.append(chunk)
+            yield chunk

@@ -1,0 +1,180 @@
+"""A device's agent as a process: its lines, its clock, and the loop that looks and listens in turn."""
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from agents.device.agent import DeviceAgent, Source, Surroundings
+from agents.device.commands import Observe
+from agents.device.device_address import decoders_of
+from agents.device.earlier import Before, before
+from agents.device.line import Line
+from agents.device.played import Played
+from agents.device.settings import DeviceSettings, SourceSettings
+from agents.device.spool import Spool
+from agents.device.wording import Post
+from bus.artifacts import ArtifactStore
+from bus.follower import durable
+from bus.publisher import Publisher
+from bus.run import RunFolder
+from bus.subscriber import Subscriber
+from protocol.topics import inbox_of
+
+LOOK_S: Final = 0.25
+_IDLE_S: Final = 0.2
+_FOLDER: Final = "devices"  # in the run's folder: what its lines have said and nobody has been handed yet
+_NEVER_NS: Final = 2**63 - 1
+
+
+class Pace(Protocol):
+    """When it is looked, and what time it is then. now_s, clock_ns: as for `agents.device.agent.Surroundings`."""
+
+    def now_s(self) -> float: ...
+
+    def clock_ns(self) -> int: ...
+
+    def turn(self, agent: DeviceAgent) -> None:
+        """Listen until the next look is due, and look."""
+        ...
+
+    def until_s(self, asked: Observe, now_s: float) -> float: ...
+
+
+class RealTime:
+    """As time passes: a look each `look_s`."""
+
+    def __init__(self, look_s: float = LOOK_S) -> None:
+        self._look_s, self._due_s = look_s, time.monotonic()
+
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def clock_ns(self) -> int:
+        return time.time_ns()
+
+    def until_s(self, asked: Observe, now_s: float) -> float:
+        return now_s + asked.seconds
+
+    def turn(self, agent: DeviceAgent) -> None:
+        agent.look(time.monotonic())
+        self._due_s = max(self._due_s + self._look_s, time.monotonic())
+        agent.hear(max(0.0, self._due_s - time.monotonic()))
+
+
+class RecordedTime:
+    """As fast as a recording can be read, while somebody has asked to observe; between that it stands still."""
+
+    def __init__(self, played: Played) -> None:
+        self._played = played
+        self.clock_ns, self.until_s = played.clock_ns, played.until_s
+
+    def now_s(self) -> float:
+        return self._played.now_s
+
+    def turn(self, agent: DeviceAgent) -> None:
+        asked = agent.observed
+        if asked is None:
+            agent.hear(_IDLE_S)
+            return
+        self._catch_up(asked.from_s, agent)
+        if self._played.is_over:
+            agent.finish(self.now_s())
+        else:
+            self._played.advance()
+            agent.look(self.now_s())
+        agent.hear(0)
+
+    def _catch_up(self, from_s: float, agent: DeviceAgent) -> None:
+        """Another life begins where the window begins, and remembers what came before."""
+        while self.now_s() < from_s and not self._played.is_over:
+            self._played.advance()
+            if self.now_s() < from_s:
+                agent.recall(self.now_s())
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a device is read from: its sources, the raw bytes that they keep, and the clock."""
+
+    sources: Mapping[str, Source]
+    raw: Mapping[str, Spool]
+    pace: Pace
+
+
+def serve(run: RunFolder, settings: DeviceSettings, alerts_to: str, instance: str) -> None:
+    """Run a device's agent as a process until the supervisor stops it. alerts_to: who is told what is alarming.
+
+    Raises:
+        SourceError, DefinitionError: the settings cannot be.
+        BusError, JournalError: as for `bus.publisher.Publisher.publish` and `bus.follower.durable`.
+    """
+    post = Post(name=settings.agent, device=settings.name, mission=run.id, terms=settings.terms, alerts_to=alerts_to)
+    past = before(durable(run), post.name)
+    watch(run, post, past, _lines(run, settings, past), instance)
+
+
+def watch(run: RunFolder, post: Post, past: Before, lines: Lines, instance: str) -> None:
+    """Watch with these lines until SIGTERM comes."""
+    stopping: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    facts: dict[str, Any] = {"role": "device", "device": post.device, "instance": instance}
+    publisher = Publisher(run, post.name, facts=facts)
+    subscriber = Subscriber(run, inbox_of(post.name), after=past.position)
+    around = Surroundings(
+        hearing=subscriber,
+        publishing=publisher,
+        sources=lines.sources,
+        store=ArtifactStore(run.artifacts),
+        instance=instance,
+        raw=lines.raw,
+        tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
+        clock_ns=lines.pace.clock_ns,
+        until_s=lines.pace.until_s,
+    )
+    agent = DeviceAgent(post, around, lines.pace.now_s(), past)
+    log = structlog.get_logger().bind(agent=post.name, device=post.device)
+    log.info("watching", pid=os.getpid())
+    while not stopping:
+        lines.pace.turn(agent)
+    log.info("stopping")
+
+
+def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
+    folder = run.path / _FOLDER / settings.name
+    if settings.recording is not None:
+        return _played(folder, settings, settings.recording, past)
+    spools = {one.name: Spool(folder / one.name, one.protocol, after_ns=past.handed_in_ns) for one in settings.sources}
+    sources = {one.name: _line(settings, one, spools[one.name]) for one in settings.sources}
+    return Lines(sources, spools, RealTime(min(LOOK_S, settings.period_s / 2)))
+
+
+def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Source:
+    return Line(settings.address(source), spool.keep)
+
+
+def _played(folder: Path, settings: DeviceSettings, recording: Path, past: Before) -> Lines:
+    [source] = settings.sources
+    [decoder] = decoders_of(replace(settings.address(source), addresses=settings.addresses[:1]))
+    clock: list[Played] = []
+
+    def clock_ns() -> int:
+        return clock[0].clock_ns()
+
+    spool = Spool(folder / source.name, source.protocol, clock_ns, after_ns=_NEVER_NS)
+    played = Played(
+        recording,
+        decoder,
+        settings.period_s,
+        spool.keep,
+        past.handed_in_ns,
+        is_current_inverted=settings.is_current_inverted,
+    )
+    clock.append(played)
+    return Lines({source.name: played}, {source.name: spool}, RecordedTime(played))

@@ -1,0 +1,109 @@
+"""`orchestra run battery-watch`: a battery is observed, what is observed is assessed, and what is alarming goes up."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from agents.device.alarm_rules import read_rules
+from agents.device.settings import DeviceSettings, sources_of
+from cli.device_lines import Addresses, Inverted, OwnMap, Period, addresses_of
+from cli.device_view import NOT_A_PROTECTION
+from cli.missions import Json, NoCache, Quiet, RunDir, carry_out
+from cli.runs import new_run
+from cli.screen import warn
+from cli.settings import load
+from coordinators.plan import check
+from protocol.errors import SourceError
+from scenarios.battery_watch import plan as battery_watch
+from scenarios.mission import check_writable
+from scenarios.start import check_size
+
+_LENGTH: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h|d)?")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
+_DEFAULT_S: Final = 3600.0
+
+
+def run_battery_watch(
+    device: Annotated[
+        list[str],
+        typer.Option(
+            metavar="URL",
+            help="[NAME=][PROTOCOL@]URL[,URL…]: a port, tcp://HOST:PORT, emulated:jbd or recording:FILE; after a comma "
+            "another monitor of the same pack. Repeatable: each device has an agent of its own.",
+        ),
+    ],
+    protocol: Annotated[
+        str, typer.Option(metavar="P", help="What those speak that do not say; see: orchestra device info.")
+    ] = "",
+    output: Annotated[Path, typer.Option(help="Where WATCH.md, the readings and the raw bytes go.")] = Path("out"),
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="How long, such as 90s, 10m, 8h, 7d; default: 1h.")
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option(metavar="TIME", help="What is assessed at a time; default: a sixtieth, from 10s.")
+    ] = None,
+    cells: Annotated[int, typer.Option(min=1, max=48, metavar="N", help="How many cells a pack has.")] = 16,
+    hours: Annotated[float, typer.Option("--ah", min=0.1, metavar="AH", help="What a pack holds, in Ah.")] = 280.0,
+    alarms: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your own alarms, in YAML; default: start values for LFP.")
+    ] = None,
+    period: Period = 1.0,
+    address: Addresses = None,
+    is_inverted: Inverted = False,
+    own_map: OwnMap = None,
+    run_dir: RunDir = None,
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Watch batteries: every reading is kept, judged and assessed, and what is alarming goes up to a person.
+
+    A device's agent reads, and tells telemetry and alarms; an analyst assesses each window of time; the gatekeeper
+    holds what it claims to the readings; critical alarms go to the coordinator, the tech lead and you: orchestra inbox.
+    Raw bytes, readings and every message are kept: orchestra device plot RUN, orchestra report RUN.
+
+    It monitors; it does not protect. Interrupted, it goes on with: orchestra resume RUN. Exit codes: 0 done, 1 failed,
+    2 wrong input, 3 a person must decide, 130 interrupted.
+    """
+    if alarms is not None:
+        read_rules(alarms)
+    named = [sources_of(text, protocol, place) for place, text in enumerate(device, 1)]
+    devices = [
+        DeviceSettings(
+            name=name,
+            sources=sources,
+            cells=cells,
+            battery_ah=hours,
+            period_s=period,
+            addresses=addresses_of(address),
+            is_current_inverted=is_inverted,
+            register_map=str(own_map.absolute()) if own_map else "",
+            alarms=_text(alarms),
+        )
+        for name, sources in named
+    ]
+    is_live = any(one.recording is None for one in devices)
+    seconds = _seconds(length, "--for") if length else _DEFAULT_S if is_live else None
+    mission = battery_watch.plan_mission(
+        devices, output, seconds=seconds, window_s=_seconds(window, "--window") if window else None
+    )
+    check(mission.plan)
+    check_size(mission)
+    check_writable(output)
+    run = new_run(load(), battery_watch.NAME, run_dir)
+    warn(NOT_A_PROTECTION, "yellow")
+    carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+
+
+def _text(path: Path | None) -> str:
+    return path.read_text(encoding="utf-8") if path else ""
+
+
+def _seconds(text: str, option: str) -> float:
+    """Return a length of time. Raises SourceError: it is none."""
+    found = _LENGTH.fullmatch(text.strip())
+    if found is None or (seconds := float(found[1]) * _SECONDS[found[2]]) < 1:
+        raise SourceError(f"{option} {text!r}: write such as 90s, 10m, 8h or 7d, and one second or more")
+    return seconds

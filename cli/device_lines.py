@@ -1,0 +1,87 @@
+"""How a device on its line is named on the command line: options that several commands share, and what they mean."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agents.device.limits import Limits
+from agents.device.line import DeviceAddress
+from cli.screen import warn
+from protocol.errors import LinkError, SourceError
+
+Url = Annotated[
+    str,
+    typer.Argument(
+        metavar="URL", help="/dev/ttyUSB0?baud=9600, serial:///dev/serial/by-id/…, tcp://HOST:PORT or emulated:jk."
+    ),
+]
+Spoken = Annotated[str, typer.Option("--protocol", metavar="P", help="What it speaks; see: orchestra device info.")]
+Period = Annotated[float, typer.Option(min=0.1, max=3600, metavar="S", help="Ask it each S seconds.")]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option("--address", metavar="N", help="Of a pack on the line, such as 2 or 0x81; once for each pack."),
+]
+Cells = Annotated[int | None, typer.Option(min=1, max=48, metavar="N", help="How many cells a pack has.")]
+Hours = Annotated[
+    float | None, typer.Option("--ah", min=0.1, max=10_000, metavar="A", help="How much a pack holds, in Ah.")
+]
+Inverted = Annotated[
+    bool, typer.Option("--invert-current", help="It counts a current out of the battery as positive: turn it round.")
+]
+OwnMap = Annotated[
+    Path | None, typer.Option("--map", metavar="FILE.yaml", help="Your own map of registers, for --protocol modbus.")
+]
+# In a round each pack has its turn; at 9600 baud an answer takes some tenths of a second.
+_TURN_S = 0.5
+
+
+def addresses_of(given: Sequence[str] | None) -> tuple[int, ...]:
+    """Return addresses as numbers.
+
+    Raises:
+        SourceError: one is no number.
+    """
+    try:
+        return tuple(int(text, 0) for text in given or ())
+    except ValueError as error:
+        raise SourceError(f"--address: write a whole number such as 2 or 0x81 ({error})") from error
+
+
+def limits_of(device: DeviceAddress, battery_ah: float | None) -> Limits:
+    """Return what is possible of its packs; a round of many of them may take longer than its period."""
+    period_s = max(device.period_s, _TURN_S * len(device.addresses))
+    return Limits(period_s=period_s, cell_count=device.cells, battery_ah=battery_ah)
+
+
+class Presence:
+    """Whether a line is there, and since when it is not. The first time that it cannot be opened is an error."""
+
+    def __init__(self, *, is_told: bool) -> None:
+        self._is_told, self._was_there = is_told, False
+        self.gone_since_s: float | None = None
+        self.reason = ""
+
+    def gone(self, why: LinkError, now_s: float) -> None:
+        """Take note that the line is gone, and say so once.
+
+        Raises:
+            LinkError: it never was there.
+        """
+        if not self._was_there:
+            raise why
+        if self.gone_since_s is None:
+            self._tell(f"{why}; it is opened again as soon as it is there")
+            self.gone_since_s = now_s
+        self.reason = str(why)
+
+    def there(self, now_s: float) -> None:
+        """Take note that the line is there, and say so when it was gone."""
+        if self.gone_since_s is not None:
+            self._tell(f"the line is back after {now_s - self.gone_since_s:.0f} s")
+        self._was_there, self.gone_since_s = True, None
+
+    def _tell(self, text: str) -> None:
+        if self._is_told:
+            warn(text, "yellow")
