@@ -6,16 +6,19 @@ four times a second, by ten agents in one process, or by ten processes with one 
 """
 
 import math
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from random import Random
 from typing import Final
 
-from agents.device.agent import DeviceAgent, Post, Surroundings
+from agents.device.agent import DeviceAgent, Surroundings
 from agents.device.alarm_rules import start_rules
 from agents.device.alarms import Alarms
+from agents.device.combining import Heard
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.jbd import SPEECH
 from agents.device.emulation.line_rate import PacedLine
@@ -28,8 +31,10 @@ from agents.device.protocols.jbd import Jbd
 from agents.device.recording import Chunk, statuses
 from agents.device.status import Status
 from agents.device.watch import Terms, Watched, look
+from agents.device.wording import Post
 from benchmarks.processes import Part, cpu_s, leave_on_sigterm, resident_bytes, start
 from benchmarks.rows import Aim, Effort, Row, Spread, compared, interleaved
+from bus.artifacts import ArtifactStore
 from bus.records import Entry
 from bus.wire import Receipt
 from bus.wire import Status as Answer
@@ -94,10 +99,10 @@ def _decode(chunks: Sequence[Chunk]) -> int:
 
 
 def _look_at(chunks: Sequence[Chunk]) -> int:
-    watched, count = Watched("pack", Alarms(0.0)), 0
+    watched, count = Watched("pack", Alarms(0.0), {"bms": Heard(0.0)}), 0
     terms = Terms(start_rules(_CELLS, 280), Limits(cell_count=_CELLS))
     for at_ns, status in statuses(chunks, Jbd()):
-        watched = look(watched, status, at_ns / 1e9, at_ns, terms).watched
+        watched = look(watched, {"bms": status}, at_ns / 1e9, at_ns, terms).watched
         count += 1
     return count
 
@@ -175,7 +180,8 @@ def emulate(pipe: Connection, count: int) -> None:
 def watch(pipe: Connection, paths: Sequence[str], seconds: float, is_judged: bool) -> None:
     """Watch devices for so long; say the share of a core in per cent, and how many statuses and messages there were."""
     leave_on_sigterm()
-    lines = [_Line(path, is_judged) for path in paths]
+    folder = tempfile.TemporaryDirectory()
+    lines = [_Line(path, ArtifactStore(Path(folder.name)), is_judged) for path in paths]
     _watch(lines, _WARM_S)
     began_s, used_s = time.monotonic(), cpu_s()
     before = [(line.statuses, line.messages) for line in lines]
@@ -184,6 +190,7 @@ def watch(pipe: Connection, paths: Sequence[str], seconds: float, is_judged: boo
     counts = [sum(line.statuses for line in lines), sum(line.messages for line in lines)]
     pipe.send((percent, counts[0] - sum(one for one, _ in before), counts[1] - sum(one for _, one in before)))
     pipe.poll(None)
+    folder.cleanup()
 
 
 def _watch(lines: "Sequence[_Line]", seconds: float) -> None:
@@ -197,13 +204,15 @@ def _watch(lines: "Sequence[_Line]", seconds: float) -> None:
 class _Line:
     """One device, its poller, and its agent where it is judged: the agent looks when there is something to see."""
 
-    def __init__(self, path: str, is_judged: bool) -> None:
+    def __init__(self, path: str, store: ArtifactStore, is_judged: bool) -> None:
         self._poller = Poller(SerialPort(path, _BAUD), Jbd(), Pace(period_s=_PERIOD_S))
         self.statuses, self._looked_s, self._bus = 0, 0.0, _NoBus()
         self._status: Status | None = None
         post = Post(name="@battery", device="pack", mission="bench", terms=_TERMS)
-        around = Surroundings(hearing=self._bus, publishing=self._bus)
-        self._agent = DeviceAgent(post, self, around, time.monotonic()) if is_judged else None
+        around = Surroundings(
+            hearing=self._bus, publishing=self._bus, sources={"bms": self}, store=store, instance="battery-1", raw={}
+        )
+        self._agent = DeviceAgent(post, around, time.monotonic()) if is_judged else None
 
     @property
     def messages(self) -> int:

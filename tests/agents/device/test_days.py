@@ -8,6 +8,7 @@ import pytest
 
 from agents.device.alarm_rules import start_rules
 from agents.device.alarms import Alarms
+from agents.device.combining import Heard
 from agents.device.limits import Limits
 from agents.device.status import Status
 from agents.device.watch import Terms, Watched, look
@@ -20,10 +21,15 @@ def complaints(
 ) -> tuple[set[str], set[str], list[Status]]:
     """The codes that were raised in a day, the readings that were not good, and what was said."""
     terms = Terms(start_rules(16, 280), Limits(cell_count=16, period_s=period_s))
-    watched, raised, doubted, said = Watched("pack", Alarms(0.0)), set[str](), set[str](), list[Status]()
+    watched, raised, doubted, said = (
+        Watched("pack", Alarms(0.0), {"bms": Heard(0.0)}),
+        set[str](),
+        set[str](),
+        list[Status](),
+    )
     for at_s, sound in day(seed, period_s):
         status = change(at_s, sound)
-        found = look(watched, status, at_s, round(at_s * 1e9), terms)
+        found = look(watched, {"bms": status}, at_s, round(at_s * 1e9), terms)
         watched, raised = found.watched, raised | {one.alert.code for one in found.alerts}
         readings = (one for message in found.telemetry for one in message.readings)
         doubted |= {one.name for one in readings if one.quality is not Quality.GOOD}

@@ -12,32 +12,33 @@ import pytest
 
 from agents.device.alarm_rules import start_rules
 from agents.device.alarms import Alarms
+from agents.device.combining import Heard
 from agents.device.emulation import daly_a5, jbd, vedirect
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.pack_model import pack_of, status_of
-from agents.device.emulation.pty_port import PtyPort
 from agents.device.limits import Limits
+from agents.device.line import DeviceAddress
+from agents.device.line import Line as FoundAgain
 from agents.device.link import Link
 from agents.device.links.loopback import pair
-from agents.device.links.opening import open_link
 from agents.device.past import NOTHING
-from agents.device.plausibility import Judged, judge, worst_of
+from agents.device.plausibility import judge
 from agents.device.polling import Pace, Poller
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.protocols.daly_a5 import WIRED, ask
 from agents.device.protocols.jk_uart import JkUart
-from agents.device.protocols.telecom_ascii import TelecomAscii
 from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
 from agents.device.status import FrameError, Status, merged
 from agents.device.watch import Terms, Watched, look, packs_of
 from agents.device.watched import Watched as Shown
 from protocol.bodies import Quality
-from protocol.errors import LinkError
 from tests.agents.device import captures, sealing
+from tests.agents.device.benches import Watching, emulated, packs_at, point
 from tests.agents.device.virtual import CELLS, Line, Watch
 
 GOOD, SUSPECT, ABSENT = Quality.GOOD, Quality.SUSPECT, Quality.ABSENT
+SECOND_NS = 1_000_000_000
 LIMITS = Limits(cell_count=CELLS)
 
 
@@ -100,30 +101,19 @@ def test_case_01_a_pulled_cable_leaves_no_value_on_the_screen_as_if_it_were_new_
     assert "`data-lost` warning" in watch.signs
 
 
-def test_case_02_a_port_that_comes_back_is_read_again_by_whoever_watched_before(tmp_path: Path) -> None:
-    """What was absent is good again, and nothing is left of the break."""
-    place, device, watch = tmp_path / "pack", EmulatedDevice(SPEECHES["jbd"]), Shown(LIMITS)
-    for at_s in (0.0, 60.0):
-        port = PtyPort(place)
-        link = open_link(str(place))
-        watch.take(answered(link, port, device, at_s), at_s)
-        assert {one.reading.quality for one in watch.look(at_s).readings} == {GOOD}
-        port.close()
-        with pytest.raises(LinkError):
-            link.read(1.0)
-        link.close()
-        assert {one.reading.quality for one in watch.look(at_s + 30).readings} == {ABSENT}
-
-
-def answered(link: Link, port: PtyPort, device: EmulatedDevice, at_s: float) -> Status:
-    """What a device behind a pty says when it is asked; time passes as fast as bytes come."""
-    poller = Poller(link, DECODERS["jbd"](), Pace(timeout_s=1000.0))
-    for number in range(2000):
-        now_s = at_s + number / 100
-        port.write(device.step(now_s, port.read(0.0)))
-        if status := poller.poll(now_s, 0.01):
-            return status
-    raise AssertionError("no answer came")
+def test_case_02_a_device_that_comes_back_is_read_again_without_anybody_doing_anything(tmp_path: Path) -> None:
+    point(place := tmp_path / "usb-pack", device := emulated())
+    bench, shown = Watching(FoundAgain(DeviceAddress(url=str(place), protocol="jbd")), device), Shown(LIMITS)
+    for _ in range(3):
+        for status in bench.run(10):
+            shown.take(status, bench.now_s)
+        assert {one.reading.quality for one in shown.look(bench.now_s).readings} == {GOOD}
+        bench.devices.clear()
+        device.close()
+        assert bench.run(12) == []
+        assert {one.reading.quality for one in shown.look(bench.now_s).readings} == {ABSENT}
+        point(place, device := emulated())
+        bench.devices.append(device)
 
 
 def test_case_03_a_device_that_is_connected_and_has_stopped_measuring_is_doubted_in_everything() -> None:
@@ -258,22 +248,25 @@ def test_case_13_a_sensor_that_is_missing_crashes_nothing_is_absent_and_does_not
         watch.see(status, float(second))
 
 
-def test_case_14_a_port_keeps_its_device_whatever_else_is_plugged_in_or_pulled(tmp_path: Path) -> None:
-    one, other = PtyPort(tmp_path / "ttyUSB0"), PtyPort(tmp_path / "ttyUSB10")
-    device, link = EmulatedDevice(SPEECHES["jbd"]), open_link(str(tmp_path / "ttyUSB0"))
-    other.close()  # a name that begins alike is another port
-    assert answered(link, one, device, 0.0).cells.keys() == set(range(1, 17))
-    link.close()
-    one.close()
-    renumbered = PtyPort(tmp_path / "by-id-pack")
-    link = open_link(f"serial://{tmp_path / 'by-id-pack'}")
-    assert answered(link, renumbered, device, 60.0).cells.keys() == set(range(1, 17))
-    with pytest.raises(LinkError, match="another program uses it"):
-        open_link(renumbered.path)
-    link.close()
-    renumbered.close()
-    with pytest.raises(LinkError, match="there is no such port"):
-        open_link(str(tmp_path / "by-id-pack"))
+def test_case_14_a_device_is_found_by_its_adapter_though_its_number_is_given_to_another(tmp_path: Path) -> None:
+    ports = {name: tmp_path / name for name in ("ttyUSB0", "ttyUSB10", "by-id/usb-ours", "by-id/usb-other")}
+    (tmp_path / "by-id").mkdir()
+    ours, other = emulated("jbd"), emulated("jk-uart")
+    for name, device in zip(ports, (ours, other, ours, other), strict=True):
+        point(ports[name], device)
+    line = FoundAgain(DeviceAddress(url=str(ports["ttyUSB0"]), protocol="jbd"), by_id=tmp_path / "by-id")
+    bench = Watching(line, ours, other)
+    assert bench.run(3)
+    other.close()  # a port whose name begins alike is another port
+    bench.devices.remove(other)
+    assert bench.run(3)
+    ours.close()
+    bench.devices[:] = [again := emulated("jbd"), stranger := emulated("jk-uart")]
+    point(ports["ttyUSB0"], stranger)
+    point(ports["ttyUSB10"], again)
+    point(ports["by-id/usb-ours"], again)
+    assert len(bench.run(12)) >= 2
+    assert stranger.sent == b""
 
 
 @pytest.mark.parametrize("name", [name for name, speech in SPEECHES.items() if speech.answers])
@@ -288,28 +281,33 @@ def test_case_15_questions_of_other_protocols_get_no_answer_and_do_a_device_no_h
     assert said.pack_voltage_v == pytest.approx(device.status.pack_voltage_v, abs=0.1)
 
 
-def test_case_16_of_several_packs_each_has_its_own_readings_and_what_another_says_is_not_taken() -> None:
-    line = Line("daly-a5")
-    line.order("wrong-address")
-    assert line.statuses(10) == []
-    one, other = (Status(address=at, cells={1: volts, 2: 3.3}, pack_voltage_v=volts + 3.3) for at, volts in
-                  ((1, 3.3), (2, 3.7)))  # fmt: skip
-    found = packs_of("rack", Status(packs=(one, other)))
-    assert {name: status.cells.get(1) for name, status in found.items()} == {"rack": None, "rack/1": 3.3, "rack/2": 3.7}
-    decoder = TelecomAscii("pylontech-ascii", addresses=(2, 3))
-    assert len({bytes(question) for question in decoder.asks()}) == len(decoder.asks())
-    assert [frame.data for frame in decoder.feed(b"".join(decoder.asks()))] == []  # another master on the line
-    seen = [alarms_of(name, status) for name, status in found.items() if status.cells]
-    assert seen == [set(), {"cell-overvoltage", "cell-delta"}]
+def test_case_16_of_several_packs_on_one_line_each_has_its_own_readings_and_a_wrong_one_none() -> None:
+    """Pack 2 answers as pack 3 and pack 4 is missing; another master asks as well."""
+    bus = packs_at(1, 2, 5, answers_as={2: 3})
+    bench = Watching(FoundAgain(DeviceAddress(url=bus.path, protocol="jbd-up", addresses=(1, 2, 4, 5))), bus)
+    said = bench.run(30)
+    assert {name for status in said for name in packs_of("rack", status)} == {"rack", "rack/1", "rack/5"}
+    assert "answer is from address 3" in bench.line.last_error
+    for name in ("jbd-up", "pylontech-ascii", "seplos-v3", "daly-modbus-81"):
+        assert read(name, b"".join(DECODERS[name]().asks())) == []
+    low, high = (Status(address=at, cells={1: volts, 2: 3.3}, pack_voltage_v=volts + 3.3) for at, volts in
+                 ((1, 3.3), (2, 3.7)))  # fmt: skip
+    found = packs_of("rack", Status(packs=(low, high)))
+    assert alarms_of("rack/1", found["rack/1"]) == set()
+    assert alarms_of("rack/2", found["rack/2"]) == {"cell-overvoltage", "cell-delta"}
 
 
 def alarms_of(name: str, status: Status) -> set[str]:
-    """What is raised of a pack of two cells within some seconds."""
-    terms, watched, raised = Terms(start_rules(2, 280), LIMITS), Watched(name, Alarms(0.0)), set[str]()
+    """What is raised of the cells of a pack of two within some seconds."""
+    terms, watched, raised = Terms(start_rules(2, 280), Limits()), pack_named(name, "bms"), set[str]()
     for second in range(15):
-        found = look(watched, status, float(second), second * 10**9, terms)
+        found = look(watched, {"bms": status}, float(second), second * SECOND_NS, terms)
         watched, raised = found.watched, raised | {one.alert.code for one in found.alerts}
     return raised & {"cell-overvoltage", "cell-delta"}
+
+
+def pack_named(name: str, *sources: str) -> Watched:
+    return Watched(name, Alarms(0.0), {source: Heard(0.0) for source in sources})
 
 
 def test_case_17_bytes_left_of_the_last_answer_do_not_shift_the_next_one() -> None:
@@ -397,20 +395,19 @@ def test_case_24_lines_of_another_protocol_inside_a_text_block_change_no_value(s
 
 
 def test_case_25_a_second_instrument_goes_on_while_the_first_is_away() -> None:
-    lines, shown = [Line("jbd"), Line("vedirect-text")], [Shown(LIMITS), Shown(LIMITS)]
-    for line, one in zip(lines, shown, strict=True):
-        shown_by(line, 5, one)
-    lines[0].order("unplug")
-    for line, one in zip(lines, shown, strict=True):
-        shown_by(line, 15, one)
-    said = [reading_of("pack-voltage", one, lines[0].now_s) for one in shown]
-    assert [one.reading.quality for one in said] == [ABSENT, GOOD]
-    assert worst_of(said, badness=lambda volts: -volts) == said[1]
-
-
-def reading_of(name: str, shown: Shown, at_s: float) -> Judged:
-    [found] = [one for one in shown.look(at_s).readings if one.reading.name == name]
-    return found
+    lines, watched = {"bms": Line("jbd"), "shunt": Line("vedirect-text")}, pack_named("pack", "bms", "shunt")
+    terms, readings, raised = Terms(start_rules(CELLS, 280), LIMITS), dict[str, Quality](), set[str]()
+    for second in range(40):
+        if second == 10:
+            lines["bms"].order("unplug")
+        said = {name: merged(found) for name, line in lines.items() if (found := line.statuses(1.0))}
+        found = look(watched, said, float(second), second * SECOND_NS, terms)
+        watched, raised = found.watched, raised | {one.alert.code for one in found.alerts}
+        readings |= {one.name: one.quality for one in found.readings}
+    assert [readings[name] for name in ("pack-voltage", "current", "soc", "source-shunt")] == [GOOD] * 4
+    assert {readings["source-bms"], readings["cell-1-voltage"]} == {ABSENT}
+    assert "data-lost" not in raised
+    assert "readings-lost" in raised
 
 
 def test_case_26_a_fault_that_was_recorded_is_found_again_without_the_battery() -> None:
