@@ -401,9 +401,9 @@ def test_case_25_a_second_instrument_goes_on_while_the_first_is_away() -> None:
         if second == 10:
             lines["bms"].order("unplug")
         said = {name: merged(found) for name, line in lines.items() if (found := line.statuses(1.0))}
-        found = look(watched, said, float(second), second * SECOND_NS, terms)
-        watched, raised = found.watched, raised | {one.alert.code for one in found.alerts}
-        readings |= {one.name: one.quality for one in found.readings}
+        seen = look(watched, said, float(second), second * SECOND_NS, terms)
+        watched, raised = seen.watched, raised | {one.alert.code for one in seen.alerts}
+        readings |= {one.name: one.quality for one in seen.readings}
     assert [readings[name] for name in ("pack-voltage", "current", "soc", "source-shunt")] == [GOOD] * 4
     assert {readings["source-bms"], readings["cell-1-voltage"]} == {ABSENT}
     assert "data-lost" not in raised
