@@ -50,6 +50,7 @@ _SERVED_S: Final = 0.002
 _BAUD: Final = 115_200
 _WARM_S: Final = 2.0
 _CELLS: Final = 16
+_SOURCE: Final = "bms"
 _TERMS: Final = Terms(start_rules(_CELLS, 280), Limits(cell_count=_CELLS, period_s=_PERIOD_S))
 
 
@@ -99,10 +100,10 @@ def _decode(chunks: Sequence[Chunk]) -> int:
 
 
 def _look_at(chunks: Sequence[Chunk]) -> int:
-    watched, count = Watched("pack", Alarms(0.0), {"bms": Heard(0.0)}), 0
+    watched, count = Watched("pack", Alarms(0.0), {_SOURCE: Heard(0.0)}), 0
     terms = Terms(start_rules(_CELLS, 280), Limits(cell_count=_CELLS))
     for at_ns, status in statuses(chunks, Jbd()):
-        watched = look(watched, {"bms": status}, at_ns / 1e9, at_ns, terms).watched
+        watched = look(watched, {_SOURCE: status}, at_ns / 1e9, at_ns, terms).watched
         count += 1
     return count
 
@@ -179,8 +180,7 @@ def emulate(pipe: Connection, count: int) -> None:
 def watch(pipe: Connection, paths: Sequence[str], seconds: float, is_judged: bool) -> None:
     """Watch devices for so long; say the share of a core in per cent, and how many statuses and messages there were."""
     leave_on_sigterm()
-    folder = tempfile.TemporaryDirectory()
-    lines = [_Line(path, ArtifactStore(Path(folder.name)), is_judged) for path in paths]
+    lines = [_Line(path, is_judged) for path in paths]
     _watch(lines, _WARM_S)
     began_s, used_s = time.monotonic(), cpu_s()
     before = [(line.statuses, line.messages) for line in lines]
@@ -189,7 +189,6 @@ def watch(pipe: Connection, paths: Sequence[str], seconds: float, is_judged: boo
     counts = [sum(line.statuses for line in lines), sum(line.messages for line in lines)]
     pipe.send((percent, counts[0] - sum(one for one, _ in before), counts[1] - sum(one for _, one in before)))
     pipe.poll(None)
-    folder.cleanup()
 
 
 def _watch(lines: "Sequence[_Line]", seconds: float) -> None:
@@ -203,13 +202,18 @@ def _watch(lines: "Sequence[_Line]", seconds: float) -> None:
 class _Line:
     """One device, its poller, and its agent where it is judged: the agent looks when there is something to see."""
 
-    def __init__(self, path: str, store: ArtifactStore, is_judged: bool) -> None:
+    def __init__(self, path: str, is_judged: bool) -> None:
         self._poller = Poller(SerialPort(path, _BAUD), Jbd(), Pace(period_s=_PERIOD_S))
         self.statuses, self._looked_s, self._bus = 0, 0.0, _NoBus()
         self._status: Status | None = None
         post = Post(name="@battery", device="pack", mission="bench", terms=_TERMS)
         around = Surroundings(
-            hearing=self._bus, publishing=self._bus, sources={"bms": self}, store=store, instance="battery-1", raw={}
+            hearing=self._bus,
+            publishing=self._bus,
+            sources={_SOURCE: self},
+            store=ArtifactStore(Path(tempfile.gettempdir())),  # nobody asks for a window
+            instance="bench",
+            raw={},
         )
         self._agent = DeviceAgent(post, around, time.monotonic()) if is_judged else None
 

@@ -10,8 +10,19 @@ from rich.text import Text
 from bus.records import Entry
 from bus.supervisor import Death
 from cli.screen import err, warn
+from observers.gauge import Gauge
 from observers.summary import describe, printable
-from protocol.bodies import Alert, Approval, Claim, Control, Decision, Lost, TaskAssignment, VerdictReport
+from protocol.bodies import (
+    Alert,
+    Approval,
+    Claim,
+    Control,
+    Decision,
+    Lost,
+    TaskAssignment,
+    Telemetry,
+    VerdictReport,
+)
 from protocol.decoder import reread
 from protocol.messages import Message, MessageType
 
@@ -32,6 +43,7 @@ class ProgressView:
         self._assigned: set[str] = set()
         self._held: dict[str, tuple[str, int | None]] = {}  # by task: the instance and the attempt
         self._lost: set[tuple[str, int | None]] = set()
+        self._gauges: dict[str, Gauge] = {}  # by device, what it read last
         self._rejections = self._messages = 0
         self._is_live = err.is_terminal and not is_quiet
         self._live = Live(console=err, refresh_per_second=8, transient=True) if self._is_live else None
@@ -66,6 +78,8 @@ class ProgressView:
             self._lost |= {(task, attempt) for task, (by, attempt) in self._held.items() if by == body.instance}
         elif isinstance(body, VerdictReport):
             self._verdict(message, body)
+        elif isinstance(body, Telemetry):
+            self._gauges.setdefault(body.device, Gauge()).take(body)
         elif (
             isinstance(body, Alert | Approval)
             or message.type is MessageType.ESCALATION
@@ -117,4 +131,6 @@ class ProgressView:
         )
         for task, (instance, _) in list(self._held.items())[:_SHOWN_TASKS]:
             grid.add_row(Text(printable(instance), "cyan"), Text(printable(task), "dim"))
+        for device, gauge in list(self._gauges.items())[:_SHOWN_TASKS]:
+            grid.add_row(Text(printable(device), "bold"), Text(printable(gauge.line())))
         return grid

@@ -4,7 +4,8 @@
 2 hallucination  every quote is verbatim at its place in an input; figure and unit stand in the quote
 3 boundary       artifact paths stay in the task's folder, and the tokens used within what the task may use
 4 output         the specialist says it succeeded, every artifact is in the store and is what it claims, the files
-                 of a design hold (gates.design), and so do the conditions that the plan puts on the result's values
+                 of a design and of a watch hold (gates.design, gates.telemetry), and so do the conditions that the
+                 plan puts on the result's values
 """
 
 import json
@@ -20,6 +21,7 @@ from gates.design.holding import design_holds
 from gates.design.words import listed
 from gates.judged import Gate, Judged, inputs_of
 from gates.sources import Source, media_type_of, read_source
+from gates.telemetry.holding import telemetry_holds
 from protocol.bodies import File
 from protocol.conditions import read_condition
 from protocol.errors import SourceError
@@ -120,7 +122,7 @@ def _tokens_used(judged: Judged) -> int:
 def output_is_whole(judged: Judged) -> Verdict:
     """Gate 4: the specialist reports success, its artifacts are what they claim to be, and the conditions hold."""
     evidence: list[str] = []
-    for ask in (_succeeded, _artifacts_are_sound, _outputs_are_there, design_holds, _conditions_hold):
+    for ask in (_succeeded, _artifacts_are_sound, _outputs_are_there, design_holds, telemetry_holds, _conditions_hold):
         verdict = ask(judged)
         if not isinstance(verdict, Pass):
             return verdict

@@ -69,9 +69,9 @@ def _report(report: b.Report) -> str:
     parts = [report.action.value]
     if report.result:
         parts.append(report.result.description)
-    if report.error_details:
-        parts.append(f"level {report.error_details.level.value} {report.error_details.category.value}: "
-                     f"{report.error_details.message}")  # fmt: skip
-    if report.question:
-        parts.append(report.question)
+    asked, error = report.question or "", report.error_details
+    if error and not asked.startswith(error.message):  # an alarm that is passed on asks in the words of its error
+        parts.append(f"level {error.level.value} {error.category.value}: {error.message}")
+    if asked:
+        parts.append(asked)
     return " · ".join(parts)

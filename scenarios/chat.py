@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 from pydantic import ValidationError
 
@@ -25,6 +25,7 @@ from bus.records import Entry
 from bus.roles import Role
 from protocol.bodies import (
     Alert,
+    Body,
     Control,
     Decision,
     File,
@@ -38,6 +39,7 @@ from protocol.bodies import (
 )
 from protocol.decoder import reread
 from protocol.errors import DefinitionError, SourceError
+from protocol.failures import LEFT_OUT
 from protocol.messages import Message, MessageType
 from protocol.topics import TECH_LEAD
 from scenarios.doers import usable
@@ -188,6 +190,10 @@ class Answer:
         return self.decision in (Decision.PASS, None)
 
 
+def _is_about_a_line(body: Body) -> TypeGuard[VerdictReport | Alert]:
+    return isinstance(body, VerdictReport) or (isinstance(body, Alert) and body.code == LEFT_OUT)
+
+
 class Conversation:
     """Hears the journal of a conversation. plan: all that was said so far."""
 
@@ -203,7 +209,7 @@ class Conversation:
         body = message.body
         if isinstance(body, Control) and body.plan is not None and body.verb in (Verb.START, Verb.SET):
             yield from self._grow(body.plan)
-        elif message.task in self._open and isinstance(body, VerdictReport | Alert):
+        elif message.task in self._open and _is_about_a_line(body):
             yield self._answered(message, body, entry.sequence)
 
     def close(self, sequence: int) -> list[Answer]:

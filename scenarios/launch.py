@@ -290,8 +290,11 @@ class Launch:
             self._go_on_after(message)
 
     def _go_on_after(self, message: Message) -> None:
-        """A person has said something: a mission that was waiting for that is not at its end any more."""
-        if message.sender == HUMAN:
+        """A person has said something: a mission that was waiting for that is not at its end any more.
+
+        What is said to a device's agent is no decision about the mission; nobody would say again that it is blocked.
+        """
+        if message.sender == HUMAN and message.recipient in (TECH_LEAD, self.mission.coordinator, EVERYONE):
             self._forget_block()
 
     def _forget_block(self) -> None:

@@ -10,6 +10,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final, Protocol
 
 import structlog
@@ -44,6 +45,7 @@ from protocol.errors import LinkError, SourceError
 from protocol.messages import Message
 from protocol.topics import inbox_of
 
+AGES_S: Final = 0.25
 _MOST_HEARD: Final = 100  # between two looks at the device, which is not kept waiting for longer
 _LEASE_S: Final = 60  # what a task is claimed for beyond the time that it takes
 _JOINS_NS: Final = 60_000_000_000  # a window that is asked for so soon after another begins where that one ended
@@ -115,6 +117,7 @@ class DeviceAgent:
             if isinstance(message.body, Alert):
                 self._log.note(message.task, message.timestamp_ns, message.body)
         self._heard_s: float | None = None
+        self._looked_s = -inf
         self._faults: dict[str, str] = {}
 
     @property
@@ -136,9 +139,16 @@ class DeviceAgent:
             wait_s = 0.0
 
     def look(self, now_s: float) -> None:
-        """Look at the device once, and tell what there is to tell. now_s: monotonic."""
+        """Look at the device once, and tell what there is to tell. now_s: monotonic.
+
+        It may be called as often as the lines want to be read; where nothing is said, what has become old is looked
+        at each AGES_S.
+        """
         self._tend_window(now_s)
         said, taken_ns = self._said(now_s), self._around.clock_ns()
+        if not said and now_s - self._looked_s < AGES_S:
+            return
+        self._looked_s = now_s
         messages = list[Message]()
         for name, watched in self._watched.items():
             found = look(watched, said.get(name, {}), now_s, taken_ns, self._post.terms)

@@ -26,7 +26,7 @@ from bus.run import RunFolder
 from bus.subscriber import Subscriber
 from protocol.topics import inbox_of
 
-LOOK_S: Final = 0.25
+LOOK_S: Final = 0.05  # an answer is read so much later at most, which makes every round of questions longer
 _IDLE_S: Final = 0.2
 _FOLDER: Final = "devices"  # in the run's folder: what its lines have said and nobody has been handed yet
 _NEVER_NS: Final = 2**63 - 1
@@ -152,7 +152,7 @@ def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
         return _played(folder, settings, settings.recording, past)
     spools = {one.name: Spool(folder / one.name, one.protocol, after_ns=past.handed_in_ns) for one in settings.sources}
     sources = {one.name: _line(settings, one, spools[one.name]) for one in settings.sources}
-    return Lines(sources, spools, RealTime(min(LOOK_S, settings.period_s / 2)))
+    return Lines(sources, spools, RealTime())
 
 
 def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Source:

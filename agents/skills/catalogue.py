@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from agents.skills.battery import skills as battery
+from agents.skills.battery_watch.skills import assess_readings, report_watch
 from agents.skills.merging import merge_files
 from agents.skills.questions import answer_about_missions
 from agents.skills.spec_facts import extract, find_contradictions, write_facts
@@ -24,5 +25,7 @@ SKILLS: Final[Mapping[str, Skill]] = {
     "plan-the-tests": battery.plan_the_tests,
     "verify-design": battery.verify_design,
     "hand-over": battery.hand_over,
+    "assess-readings": assess_readings,
+    "report-watch": report_watch,
 }
 ONE_AT_A_TIME: Final = frozenset({"extract-facts"})  # skills that take one file; of several, each is a task of its own

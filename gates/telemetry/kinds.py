@@ -7,8 +7,8 @@ Here is no arithmetic, on purpose: the skill that assesses and the gate that hol
    them are good. Sensors are those of cells: not of switches, boards or the air.
 3. The voltage of a pack is its pack-voltage where that was good at least once, else the sum of complete rows. A row is
    covered where it is complete or has a good pack-voltage.
-4. Two rows follow each other where nothing that is needed lies between them; a stretch does not break while they are at
-   most MAX_PERIODS periods apart.
+4. Rows that lack what a figure needs are left out of it. Two that then follow each other belong to one stretch while
+   they are at most MAX_PERIODS periods apart; of windows with different periods the longest counts.
 5. A trend is the slope of the least-squares line, and is told from TREND_S seconds and TREND_ROWS rows on.
 6. Where there are several of the most or the least, the first counts: by time, then by the order of the columns.
 """
@@ -23,6 +23,8 @@ TREND_S: Final = 60
 TREND_ROWS: Final = 10
 AHEAD_H: Final = 48
 SOC_PERCENT: Final = 10
+MOVED_AH: Final = "0.001"
+WITHIN: Final = "0.000001"  # volt or kelvin below a limit that count as there
 STEP_C: Final = "0.05"
 STEP_A: Final = "10"
 STEPS: Final = 3

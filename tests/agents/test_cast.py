@@ -53,7 +53,7 @@ ELEMENTS = {
 LINES = range(30, 81)
 RUN_PLAN = "run-plan"  # any coordinator can carry out any plan: the one skill in which agents are alternatives
 # Who does by its own process, and not by a skill, what its definition calls one.
-PROCESSES = {"judge-results", "record", "wake", "run-own-skills"}
+PROCESSES = {"judge-results", "record", "wake", "run-own-skills", "observe"}
 
 # Two texts may share this much of the shorter one, counted in runs of four words, where everything in backticks counts
 # as one and the same word: a text made from another by putting in other names shares nearly all of them. The closest

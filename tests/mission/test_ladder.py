@@ -10,13 +10,16 @@ from typing import Any, Final
 
 import pytest
 
-from agents.device import commands
-from agents.device.agent import Post, serve
+from agents.device import commands, process
 from agents.device.alarm_rules import start_rules
+from agents.device.earlier import before
 from agents.device.limits import Limits
+from agents.device.process import Lines, RealTime
 from agents.device.publishing import Pace
 from agents.device.status import Status
 from agents.device.watch import Terms
+from agents.device.wording import Post
+from bus.follower import durable
 from bus.journal import JournalReader
 from bus.publisher import Publisher
 from bus.roles import Role
@@ -52,20 +55,22 @@ class Overcharged:
 
 
 def watch(run: RunFolder) -> None:
-    serve(run, Post(name=BATTERY, device="pack-1", mission=run.id, terms=TERMS), Overcharged, 0.05)
+    post = Post(name=BATTERY, device="pack-1", mission=run.id, terms=TERMS)
+    lines = Lines({"bms": Overcharged()}, {}, RealTime(0.05))
+    process.watch(run, post, before(durable(run), BATTERY), lines, "battery-1-0a1b2c")
 
 
 @contextmanager
 def going(*started: BaseProcess) -> Iterator[None]:
     """Let processes live, and kill them in the end."""
-    for process in started:
-        process.start()
+    for one in started:
+        one.start()
     try:
         yield
     finally:
-        for process in started:
-            process.kill()
-            process.join()
+        for one in started:
+            one.kill()
+            one.join()
 
 
 def watching(run: RunFolder) -> BaseProcess:
