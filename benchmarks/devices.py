@@ -32,7 +32,7 @@ from agents.device.recording import Chunk, statuses
 from agents.device.status import Status
 from agents.device.watch import Terms, Watched, look
 from agents.device.wording import Post
-from benchmarks.processes import Part, cpu_s, leave_on_sigterm, resident_bytes, start
+from benchmarks.processes import Part, cpu_s, leave_on_sigterm, own_memory_bytes, start
 from benchmarks.rows import Aim, Effort, Row, Spread, compared, interleaved
 from bus.artifacts import ArtifactStore
 from bus.records import Entry
@@ -113,7 +113,7 @@ class _Used:
     """What some processes used together. statuses: that all devices gave."""
 
     cpu_percent: float
-    resident_mib: float
+    own_mib: float
     statuses: int
     messages: int
 
@@ -140,9 +140,8 @@ def _live(effort: Effort) -> list[Row]:
                  [each.cpu_percent for each in read], text=(f"{one}: {ours}", bare), facts=facts),
         compared(f"{name}: {ten}", cpu, [each.cpu_percent for each in apart],
                  [each.cpu_percent for each in together], text=(f"{ten}: {ours}", one)),
-        compared(f"{name}: memory, {ten}", "MiB", [each.resident_mib for each in apart],
-                 [each.resident_mib for each in together], text=("resident, all together; forked, so shared pages "
-                                                                 "count for each", one)),
+        compared(f"{name}: memory, {ten}", "MiB", [each.own_mib for each in apart],
+                 [each.own_mib for each in together], text=("what would be free if all ended", one)),
     ]  # fmt: skip
 
 
@@ -162,7 +161,7 @@ def _watched(groups: Sequence[Sequence[str]], seconds: float, *, is_judged: bool
 
 def _answer(part: Part) -> tuple[float, float, int, int]:
     cpu_percent, count, messages = part.answer()
-    return cpu_percent, resident_bytes(part.pid) / 2**20, count, messages
+    return cpu_percent, own_memory_bytes(part.pid) / 2**20, count, messages
 
 
 def emulate(pipe: Connection, count: int) -> None:

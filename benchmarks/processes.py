@@ -93,6 +93,12 @@ def resident_bytes(pid: int, field: str = "VmRSS") -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
+def own_memory_bytes(pid: int) -> int:
+    """Return the memory that would be free if this process ended."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty", "Private_Clean"))) * 1024
+
+
 def used_cpu_s(pid: int) -> float:
     """Return the seconds of CPU, user and system, that the living threads of another process have used.
 

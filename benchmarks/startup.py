@@ -22,6 +22,7 @@ import zmq
 import bus.publisher
 import bus.subscriber
 import protocol
+from benchmarks.processes import own_memory_bytes
 from benchmarks.rows import Aim, Effort, Row, compared, interleaved
 from bus.supervisor import Program, Supervisor
 
@@ -97,17 +98,11 @@ def _start_all(side: str, supervisor: Supervisor, count: int) -> tuple[float, in
             pids.append(ours.recv()[0])
             waiting.remove(ours)
     took_s = time.perf_counter() - began_s
-    own_bytes = int(median(_own_bytes(pid) for pid in pids))
+    own_bytes = int(median(own_memory_bytes(pid) for pid in pids))
     for ours, theirs in pipes:
         ours.close()
         theirs.close()
     return took_s, own_bytes
-
-
-def _own_bytes(pid: int) -> int:
-    """Return the memory that would be free if this process ended."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty", "Private_Clean"))) * 1024
 
 
 def main(side: str, count: int) -> None:

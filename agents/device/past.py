@@ -89,7 +89,7 @@ def after(past: Past, now: Now, broken: Set[str], limits: Limits, *, is_against_
     return Past(
         at_s=now.at_s,
         last=old | {name: (value, now.at_s) for name, value in now.values.items()},
-        good={**past.good, **good},
+        good={name: value for name, value in past.good.items() if name in old} | good,
         broken={name: past.broken.get(name, 0) + 1 for name in broken},
         held=_held(past, now),
         current_a=good.get(CURRENT),

@@ -21,12 +21,8 @@ def complaints(
 ) -> tuple[set[str], set[str], list[Status]]:
     """The codes that were raised in a day, the readings that were not good, and what was said."""
     terms = Terms(start_rules(16, 280), Limits(cell_count=16, period_s=period_s))
-    watched, raised, doubted, said = (
-        Watched("pack", Alarms(0.0), {"bms": Heard(0.0)}),
-        set[str](),
-        set[str](),
-        list[Status](),
-    )
+    watched = Watched("pack", Alarms(0.0), {"bms": Heard(0.0)})
+    raised, doubted, said = set[str](), set[str](), list[Status]()
     for at_s, sound in day(seed, period_s):
         status = change(at_s, sound)
         found = look(watched, {"bms": status}, at_s, round(at_s * 1e9), terms)

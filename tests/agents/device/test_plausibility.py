@@ -202,6 +202,14 @@ def test_a_value_that_comes_and_goes_is_never_a_crash_and_becomes_stale_then_abs
     assert states[-1].reading.quality is ABSENT
 
 
+def test_a_sensor_that_comes_back_after_hours_with_another_value_is_compared_with_nothing() -> None:  # case 13
+    limits = Limits(cell_count=16, forgotten_s=20.0)
+    away = [healthy(temperatures={"2": 21.0})] * 40
+    said = last_of([healthy(), *away, healthy(temperatures={"1": 45.0, "2": 44.0})], limits)
+    assert said["temperature-1"].reading.quality is GOOD
+    assert said["temperature-2"].reading.quality is SUSPECT
+
+
 def test_a_missing_cell_is_absent_by_its_number() -> None:  # case 13
     cells = {number: volts for number, volts in healthy().cells.items() if number != 16}
     said = last_of([healthy(cells=cells)])
