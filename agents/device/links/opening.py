@@ -28,6 +28,8 @@ def open_link(url: str, baud: int = 9600) -> Link:
         raise SourceError(f"{url!r} is no address of a device: {error}; write {_FORMS}") from error
     if parts.scheme == SCHEME:
         return open_emulated(url)
+    if parts.scheme == "ble":
+        raise SourceError(f"{url!r} is no line that bytes come over: a battery by Bluetooth is asked by its driver")
     if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/") and not parts.query:
         return TcpLink(parts.hostname, port)
     if parts.scheme in ("", "serial") and parts.path and not parts.netloc:
