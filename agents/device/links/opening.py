@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from agents.device.link import Link
-from agents.device.links.emulated import SCHEME, open_emulated
+from agents.device.links.emulated import SCHEME, emulated_place
 from agents.device.links.serial_port import SerialPort
 from agents.device.links.tcp import TcpLink
 from protocol.errors import SourceError
@@ -27,7 +27,7 @@ def open_link(url: str, baud: int = 9600) -> Link:
     except ValueError as error:
         raise SourceError(f"{url!r} is no address of a device: {error}; write {_FORMS}") from error
     if parts.scheme == SCHEME:
-        return open_emulated(url)
+        return emulated_place(url).open()
     if parts.scheme == "ble":
         raise SourceError(f"{url!r} is no line that bytes come over: a battery by Bluetooth is asked by its driver")
     if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/") and not parts.query:
