@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.skills.battery.documents.markdown import page, table
+from agents.skills.battery_watch.figures import NOT_AHEAD
 from agents.skills.battery_watch.overview import Glance, Range, gaps
 from agents.skills.battery_watch.seen import Seen
 from agents.skills.battery_watch.words import LABELS, said
@@ -85,9 +86,10 @@ def _alarms(told: Told) -> Iterator[str]:
     for kind in _SOON:
         if told.findings[kind].value is not None:
             yield f"- {name}: {escaped(told.findings[kind].text)}"
-    covered = told.findings[Kind.COVERAGE].value
+    covered, gap = told.findings[Kind.COVERAGE].value, told.findings[Kind.LONGEST_GAP]
     if covered is not None and covered < _FULL_PERCENT:
-        yield f"- {name}: {escaped(told.findings[Kind.COVERAGE].text)}, so nobody knows about the rest"
+        share = escaped(told.findings[Kind.COVERAGE].text)
+        yield f"- {name}: {share}, so nobody knows about the rest; {escaped(gap.text)}"
 
 
 def _gravity(alert: WindowAlert) -> int:
@@ -96,7 +98,8 @@ def _gravity(alert: WindowAlert) -> int:
 
 def _unknown(packs: Sequence[Told]) -> Iterator[str]:
     yield "## What is not known\n"
-    unknown = [one for told in packs for one in told.findings.values() if one.value is None]
+    findings = [one for told in packs for one in told.findings.values()]
+    unknown = [one for one in findings if one.unknown and one.unknown != NOT_AHEAD]
     for one in unknown:
         yield f"- {escaped(one.pack)}: {escaped(one.text)}: {escaped(one.unknown)}"
     yield "" if unknown else "Nothing of what is assessed.\n"
@@ -111,6 +114,8 @@ def _pack(told: Told) -> Iterator[str]:
 
 
 def _finding_row(one: Finding) -> tuple[str, ...]:
+    if one.unknown == NOT_AHEAD:
+        return LABELS[one.kind], "–", escaped(one.unknown)
     if one.value is None:
         return LABELS[one.kind], "**not known**", escaped(one.unknown)
     return LABELS[one.kind], escaped(said(one.value, one.kind)), escaped(one.text)
