@@ -209,6 +209,30 @@ def test_alerts_are_counted_when_they_are_raised(tmp_path: Path) -> None:
     assert watch.outcome.description == "cells 3.300 to 3.300 V, delta 0 mV; 2 alerts"
 
 
+def test_an_alert_of_the_device_is_one_of_every_pack_behind_it(tmp_path: Path) -> None:
+    alerts = [alert(1, code="data-lost"), alert(2, pack="rack/1")]
+    watch = passed(assessed(tmp_path, window([], 10, packs=["rack/1", "rack/2"], alerts=alerts)))
+    assert (watch.value(Kind.ALERTS, "rack/1"), watch.value(Kind.ALERTS, "rack/2")) == (D(2), D(1))
+
+
+def test_figures_that_no_battery_has_are_assessed_like_any(tmp_path: Path) -> None:
+    def values(second: int) -> dict[str, float]:
+        return {"pack-voltage": 9e11 + second * 1e9, "current": 9e11 * (second % 2), "cell-1-voltage": 1e-6}
+
+    watch = passed(assessed(tmp_path, window(steady(100, values), 100)))
+    energy = watch.value(Kind.ENERGY)
+    assert energy is not None
+    assert energy > 10**22
+
+
+def test_a_pack_with_a_very_long_name_is_assessed_though_its_figures_are_no_values(tmp_path: Path) -> None:
+    packs = ["p" * 195, "q" * 195]
+    rows = [row(second, two_cells(second), pack) for second in range(100) for pack in packs]
+    watch = passed(assessed(tmp_path, window(rows, 100, packs=packs)))
+    assert watch.value(Kind.IMBALANCE_TREND, packs[0]) == D(6)
+    assert len(watch.outcome.description) < 1_000
+
+
 def test_figures_are_values_for_conditions_named_by_pack_where_there_are_several(tmp_path: Path) -> None:
     one = passed(assessed(tmp_path / "a", window(steady(100, two_cells), 100)))
     assert one.outcome.values["imbalance-trend"] == D(6)

@@ -53,7 +53,8 @@ class Seen:
 
     @property
     def alerts(self) -> list[WindowAlert]:
-        return [alert for one in self.windows for alert in one.alerts if alert.pack == self.name]
+        """The alerts of the pack, and those of the device: its silence is the silence of every pack behind it."""
+        return [alert for one in self.windows for alert in one.alerts if alert.pack in (self.name, one.device)]
 
     @cached_property
     def most_apart_ns(self) -> int:
