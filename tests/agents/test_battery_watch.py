@@ -355,6 +355,7 @@ def test_the_page_says_first_what_stands_and_what_is_not_known_and_that_nothing_
         "**cell-overvoltage** stands (critical, raised 2026-11-21T20:23:10Z)",
         "cell-delta was raised and is over",
         "## What is not known",
+        "nothing usable was heard for 61 s at the longest",
         "the capacity is not known: the state of charge moved less than 10 % in one go",
         "the imbalance grows by 6 mV/h",
         "### Windows",

@@ -86,10 +86,9 @@ def _alarms(told: Told) -> Iterator[str]:
     for kind in _SOON:
         if told.findings[kind].value is not None:
             yield f"- {name}: {escaped(told.findings[kind].text)}"
-    covered, gap = told.findings[Kind.COVERAGE].value, told.findings[Kind.LONGEST_GAP]
+    covered = told.findings[Kind.COVERAGE].value
     if covered is not None and covered < _FULL_PERCENT:
-        share = escaped(told.findings[Kind.COVERAGE].text)
-        yield f"- {name}: {share}, so nobody knows about the rest; {escaped(gap.text)}"
+        yield f"- {name}: {escaped(told.findings[Kind.COVERAGE].text)}, so nobody knows about the rest"
 
 
 def _gravity(alert: WindowAlert) -> int:
@@ -98,11 +97,21 @@ def _gravity(alert: WindowAlert) -> int:
 
 def _unknown(packs: Sequence[Told]) -> Iterator[str]:
     yield "## What is not known\n"
-    findings = [one for told in packs for one in told.findings.values()]
-    unknown = [one for one in findings if one.unknown and one.unknown != NOT_AHEAD]
-    for one in unknown:
-        yield f"- {escaped(one.pack)}: {escaped(one.text)}: {escaped(one.unknown)}"
-    yield "" if unknown else "Nothing of what is assessed.\n"
+    found = [line for told in packs for line in _not_known(told)]
+    yield from found or ["Nothing of what is assessed."]
+    yield ""
+
+
+def _not_known(told: Told) -> Iterator[str]:
+    name, findings = escaped(told.seen.name), told.findings
+    if gaps(told.seen):
+        yield f"- {name}: {escaped(findings[Kind.LONGEST_GAP].text)}"
+    if findings[Kind.DOUBTED].value:
+        yield f"- {name}: {escaped(findings[Kind.DOUBTED].text)} and were not used"
+    for one in findings.values():
+        # That nothing goes to a limit soon is known.
+        if one.unknown and one.unknown != NOT_AHEAD:
+            yield f"- {name}: {escaped(one.text)}: {escaped(one.unknown)}"
 
 
 def _pack(told: Told) -> Iterator[str]:
