@@ -41,7 +41,8 @@ class Figure:
 def figures(watched: Watched, name: str) -> Mapping[Kind, Figure]:
     """Return the figure of every kind for one pack."""
     pack = _Pack(watched.packs[name], watched)
-    raised = sum(one.pack == name and one.state is AlertState.RAISED for w in watched.windows for one in w.alerts)
+    alerts = [alert for one in watched.windows for alert in one.alerts if alert.pack in (name, watched.device)]
+    raised = sum(alert.state is AlertState.RAISED for alert in alerts)
     return {kind: work_out(pack) for kind, work_out in _WAYS.items()} | {Kind.ALERTS: Figure(Fraction(raised))}
 
 

@@ -36,7 +36,7 @@ def glance(seen: Seen) -> Glance:
         window=window,
         rows=len(seen.times),
         cells_v=_range(cells),
-        delta_v=max((point.value for point in seen.spread), default=None) if len(seen.cells) > 1 else None,
+        delta_v=max(_good(seen.spread), default=None) if len(seen.cells) > 1 else None,
         current_a=_range(amperes),
         last_a=amperes[-1] if amperes else None,
         soc_percent=(soc[0], soc[-1]) if soc else None,
