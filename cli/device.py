@@ -24,6 +24,7 @@ from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
 from agents.device.status import Status
 from agents.device.watched import Watched, is_measured
+from cli.device_plot import plot
 from cli.device_view import NOT_A_PROTECTION, json_row, one_line, view
 from cli.lines import Lines
 from cli.missions import Json
@@ -34,6 +35,7 @@ device_app = typer.Typer(
     no_args_is_help=True,
     help="Batteries and their monitors: look at one, emulate one, record one. It monitors; it does not protect.",
 )
+device_app.command()(plot)
 _READ_S: Final = 0.05
 _REDRAW_S: Final = 0.25
 Url = Annotated[
