@@ -62,14 +62,14 @@ def plot(
     drawing = _drawing()
     file = Path(source)
     if file.is_file():
-        name, histories = file.stem, of_recording(file, protocol)
+        name, called, histories = file.stem, file.name, of_recording(file, protocol)
     else:
         run = find_run(load(), source)
-        name, histories = run.id, of_run(run)
+        name, called, histories = run.id, run.id, of_run(run)
     if device is not None:
         histories = [_named(device, histories)]
     for history, path in zip(histories, _paths(output or Path(f"{name}.png"), histories), strict=True):
-        raw = _drawn(drawing, history, shown, name, path.suffix.lower())
+        raw = _drawn(drawing, history, shown, called, path.suffix.lower())
         say(f"{path}: {write_whole(path, raw):,} bytes; {history.device}")
 
 

@@ -47,6 +47,7 @@ _SETTINGS: Final[Any] = {
     "axes.labelcolor": COLOURS["soft"],
     "axes.linewidth": 0.8,
     "axes.unicode_minus": False,
+    "axes.formatter.useoffset": False,
     "text.color": COLOURS["ink"],
     "xtick.color": COLOURS["soft"],
     "ytick.color": COLOURS["soft"],
@@ -77,8 +78,13 @@ _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _GAP, _ROW = 11.0, 1.45, 0.2, 0.9, 0.82, 0
 _TALL: Final = {Group.CELLS: 2.5, Group.PACK: 1.6}
 _SMALL: Final = 1.15
 _DPI: Final = 150
-_LABEL_LETTERS: Final = 24
-_LEGEND_LETTERS: Final = 190  # beyond that a legend runs into the title of its panel
+_LABEL_LETTERS: Final = 22
+_LEGEND_LETTERS: Final = 135  # beyond that a legend runs into the title of its panel
+_ENTRY_LETTERS: Final = 6  # the room that the sign of an entry takes
+_LETTER_POINTS: Final = 9.0  # the height of a limit's label, with some room
+_MOST_ASIDE: Final = 3
+_ORDER: Final = list(Weight)
+_PAPER: Final[dict[str, Any]] = {"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 0.8, "alpha": 0.75}
 
 
 def png(picture: Picture) -> bytes:
@@ -142,7 +148,7 @@ def _title(figure: Figure, picture: Picture, tall: float) -> None:
     text = figure.text(left, 1 - 0.17 / tall, _shown(picture.title, 90), size=13, weight="bold", va="top")
     text.set_gid("title")
     figure.text(
-        left, 1 - 0.42 / tall, _shown(f"{picture.source}  ·  {picture.about}", 150), color=COLOURS["soft"], va="top"
+        left, 1 - 0.42 / tall, _shown(f"{picture.about}  ·  {picture.source}", 150), color=COLOURS["soft"], va="top"
     )
     end = 1 - _RIGHT / _WIDTH
     figure.text(end, 1 - 0.2 / tall, MONITORS, color=COLOURS["soft"], va="top", ha="right")
@@ -164,10 +170,9 @@ def _panel(axes: Axes, panel: Panel) -> None:
     axes.set_axisbelow(True)
     for void in panel.voids:
         axes.axvspan(void.begin_s, void.end_s, facecolor=_KNOWN[Known(void.rank)], alpha=0.35, linewidth=0, zorder=0.5)
-    handles = [one for place, line in enumerate(panel.lines) for one in _line(axes, panel, line, place)]
-    for limit in panel.limits:
-        axes.axhline(limit.value, color=_SEVERE[limit.severity], linewidth=1, linestyle=(0, (5, 3)), zorder=3)
-        _limit_label(axes, panel, limit.value, limit.label, _SEVERE[limit.severity])
+    lines = sorted(enumerate(panel.lines), key=lambda pair: _ORDER.index(pair[1].weight))
+    handles = [one for place, line in lines for one in _line(axes, panel, line, place)]
+    _limits(axes, panel)
     handles += _doubts(axes, panel)
     _heading(axes, panel.title)
     _legend(axes, handles)
@@ -211,19 +216,27 @@ def _doubts(axes: Axes, panel: Panel) -> Iterator[Artist]:
         yield Line2D([], [], linestyle="none", marker="x", markersize=4, color=COLOURS["suspect"], label="suspect")
 
 
-def _limit_label(axes: Axes, panel: Panel, value: float, label: str, colour: str) -> None:
-    is_high = value > (panel.low + panel.high) / 2
-    axes.annotate(
-        _shown(label, 48), (1, value), xycoords=("axes fraction", "data"), xytext=(-2, -2 if is_high else 2),
-        textcoords="offset points", ha="right", va="top" if is_high else "bottom", size=7, color=colour, zorder=6,
-    )  # fmt: skip
+def _limits(axes: Axes, panel: Panel) -> None:
+    """Draw the limits, the label of each below it; labels that would touch stand beside each other."""
+    letters = _LETTER_POINTS / 72 / _TALL.get(panel.group, _SMALL) * (panel.high - panel.low)
+    before, aside = float("-inf"), 0
+    for limit in panel.limits:
+        colour = _SEVERE[limit.severity]
+        axes.axhline(limit.value, color=colour, linewidth=1, linestyle=(0, (5, 3)), zorder=3)
+        aside = (aside + 1) % _MOST_ASIDE if limit.value - before < letters else 0
+        is_low = limit.value - panel.low < letters
+        label = axes.annotate(
+            _shown(limit.label, 44), (1 - aside / _MOST_ASIDE, limit.value), xycoords=("axes fraction", "data"),
+            xytext=(-2, 2 if is_low else -2), textcoords="offset points", ha="right", va="bottom" if is_low else "top",
+        )  # fmt: skip
+        label.set(size=7, color=colour, zorder=6, bbox=_PAPER)
+        before = limit.value
 
 
 def _note(axes: Axes, text: str) -> None:
     if text:
-        paper = {"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 1.5, "alpha": 0.85}
-        note = axes.text(0.005, 0.03, _shown(text, 120), transform=axes.transAxes, size=7, bbox=paper)
-        note.set(color=COLOURS["soft"], zorder=6)
+        note = axes.text(0.005, 0.03, _shown(text, 120), transform=axes.transAxes, size=7)
+        note.set(color=COLOURS["soft"], zorder=6, bbox=_PAPER)
 
 
 def _heading(axes: Axes, text: str) -> None:
@@ -231,8 +244,10 @@ def _heading(axes: Axes, text: str) -> None:
 
 
 def _legend(axes: Axes, handles: Sequence[Artist]) -> None:
-    for handle in handles:
-        handle.set_label(_shown(str(handle.get_label()), max(10, _LEGEND_LETTERS // len(handles))))
+    labels = [str(handle.get_label()) for handle in handles]
+    if sum(map(len, labels)) + _ENTRY_LETTERS * len(labels) > _LEGEND_LETTERS:
+        for handle, label in zip(handles, labels, strict=True):
+            handle.set_label(_shown(label, max(6, _LEGEND_LETTERS // len(labels) - _ENTRY_LETTERS)))
     if handles:
         axes.legend(handles=handles, ncols=len(handles), **_LEGEND)
 

@@ -43,10 +43,10 @@ MONITORS: Final = "This monitors. It does not protect."
 class Weight(Enum):
     """How a line stands out."""
 
-    PLAIN = "plain"
     HIGHEST = "highest"
     LOWEST = "lowest"
     BOTH = "both"
+    PLAIN = "plain"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,7 +233,7 @@ def _limits(group: Group, alarms: Iterable[Alarm], rows: Sequence[Row]) -> tuple
             if stage.limit is not None and group_of_alarm(alarm.code, stage.text) is group:
                 for value in _in_panel(stage, group, rows):
                     found.setdefault(value, Limit(value, f"{alarm.code} {in_words(value, group)}", stage.severity))
-    return tuple(found.values())[:_MOST_LIMITS]
+    return tuple(sorted(list(found.values())[:_MOST_LIMITS], key=lambda one: one.value))
 
 
 def _in_panel(stage: Stage, group: Group, rows: Sequence[Row]) -> tuple[float, ...]:

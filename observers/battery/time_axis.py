@@ -15,6 +15,8 @@ _STEPS_S: Final = (
 )  # fmt: skip
 _LONG: Final = tuple(days * 10**power * _DAY for power in range(7) for days in (1, 2, 5))
 _MOST: Final = 9
+_FIRST_S: Final = -62_135_596_800  # the years 1 to 9999, which is what messages can say
+_LAST_S: Final = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +64,4 @@ def _time(text: str, step_s: float) -> str:
 
 def _text(at_s: float) -> str:
     # To the microsecond: that is how fine seconds since 1970 are as a float.
-    return render_timestamp(round(at_s * 1_000_000) * (NS // 1_000_000))
+    return render_timestamp(round(min(max(at_s, _FIRST_S), _LAST_S) * 1_000_000) * (NS // 1_000_000))

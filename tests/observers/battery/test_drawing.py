@@ -99,6 +99,13 @@ def test_the_settings_of_the_user_do_not_matter(tmp_path: Path) -> None:
     assert made.stdout == svg(PICTURE)
 
 
+def test_the_first_and_the_last_moment_that_a_message_can_say_are_drawn() -> None:
+    for second in (-62_135_596_800 - T0_S, 253_402_300_799 - T0_S):
+        assert png(drawn(only(a_told({second: [cell(1, 3.3), cell(2, 3.4)]}))))
+    both = drawn(only(a_told({-62_135_596_800 - T0_S: [cell(1, 1e9)], 253_402_300_799 - T0_S: [cell(1, -1e9)]})))
+    assert "0001-01-01 00:00:00 to 9999-12-31 23:59:59 UTC  ·  a run" in texts(svg(both))
+
+
 def test_drawing_leaves_no_settings_and_no_figures_behind() -> None:
     before = dict(mpl.rcParams)
     png(PICTURE)
