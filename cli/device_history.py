@@ -107,7 +107,7 @@ class _Played:
             return
         before = self._standing.get(name, frozenset())
         for code in sorted(alarms - before):
-            self._told.raised(name, code, Stage(at_s, None, "told by the device"))
+            self._told.raised(name, code, Stage(at_s, None))
         for code in sorted(before - alarms):
             self._told.cleared(name, code, at_s)
         self._standing[name] = alarms

@@ -64,6 +64,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         _disk(),
         _words(),
         *(_extra(*pair) for pair in _EXTRAS.items()),
+        _pictures(),
         _sketches(),
     ]
     for check in checks:
@@ -96,6 +97,14 @@ def _extra(package: str, extra: str) -> Check:
     except PackageNotFoundError:
         fix = f"only for models: pip install 'agent-orchestra[{extra}]'"
         return Check(f"{package} (for models)", False, "not installed", fix, is_needed=False)
+
+
+def _pictures() -> Check:
+    name, fix = "matplotlib (for pictures)", "only for device plot: pip install 'agent-orchestra[plot]'"
+    try:
+        return Check(name, True, version("matplotlib"), is_needed=False)
+    except PackageNotFoundError:
+        return Check(name, False, "not installed", fix, is_needed=False)
 
 
 def _sketches() -> Check:

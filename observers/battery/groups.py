@@ -64,6 +64,8 @@ def label_of(name: str) -> str:
     """Return how a reading is called in a legend or a table."""
     if found := re.fullmatch(r"cell-([0-9]+)-voltage", name):
         return f"cell {int(found[1])}"
+    if name == "soc":
+        return Group.SOC.value.lower()
     sensor = name.removeprefix("temperature-")
     return f"sensor {sensor}" if sensor != name else name.replace("-", " ")
 

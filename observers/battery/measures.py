@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from observers.battery.grid import Grid, Known, Row
+from observers.battery.grid import Grid, Known, Row, worst
 from observers.battery.groups import Group
+from observers.battery.reduction import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,17 @@ def measures(shown: Grid) -> tuple[Measure, ...]:
     return tuple(_measure(row, shown) for row in sorted(shown.rows, key=lambda row: order.index(row.group)))
 
 
+def reliance(shown: Grid) -> Mapping[Group, Mapping[Known, float]]:
+    """Return for each group how much of the time it was known how far; what counts is its least known reading."""
+    groups = ((group, shown.of(group)) for group in Group if group is not Group.DELTA)
+    return {group: _shares(worst(rows), shown) for group, rows in groups if rows}
+
+
 def _measure(row: Row, shown: Grid) -> Measure:
     if not row.is_measured:
         return Measure(row.name, row.group, None, None, None, {})
     lowest, highest = (_extreme(row, shown, int(which(row.values))) for which in (np.nanargmin, np.nanargmax))
-    return Measure(row.name, row.group, lowest, highest, _mean(row, shown), _shares(row, shown))
+    return Measure(row.name, row.group, lowest, highest, _mean(row, shown), _shares(row.known, shown))
 
 
 def _extreme(row: Row, shown: Grid, place: int) -> Extreme:
@@ -57,8 +64,8 @@ def _mean(row: Row, shown: Grid) -> float | None:
     return float(np.average(row.values[is_good], weights=lasts_s)) if lasts_s.sum() else None
 
 
-def _shares(row: Row, shown: Grid) -> dict[Known, float]:
-    lasts_s = np.bincount(row.known, weights=shown.lasts_s, minlength=len(Known))
+def _shares(known: Numbers, shown: Grid) -> dict[Known, float]:
+    lasts_s = np.bincount(known, weights=shown.lasts_s, minlength=len(Known))
     lasts_s[Known.NOTHING] = 0.0
     total_s = float(lasts_s.sum()) or 1.0
-    return {known: float(lasts_s[known]) / total_s for known in Known if lasts_s[known]}
+    return {one: float(lasts_s[one]) / total_s for one in Known if lasts_s[one]}

@@ -22,7 +22,7 @@ from observers.battery.colours import COLOURS
 from observers.battery.grid import Grid, Known
 from observers.battery.groups import UNITS, Group, label_of
 from observers.battery.history import Alarm, History, Stage
-from observers.battery.measures import Measure, measures
+from observers.battery.measures import Measure, measures, reliance
 from observers.battery.picture import MONITORS, SEVERITIES, Picture, in_words
 from observers.battery.time_axis import moment
 from observers.report.scale import duration
@@ -71,6 +71,7 @@ def render(picture: Picture, history: History, shown: Grid, svg: bytes) -> str:
             never=[label_of(one.name) for one in every if one.lowest is None][:MOST_READINGS],
             alarms=[_stood(alarm, shown.end_s) for alarm in alarms[:MOST_ALARMS]],
             alarms_total=len(alarms),
+            reliance=list(reliance(shown).items()),
             kinds=[known for known in Known if known >= Known.GOOD],
             version=version("agent-orchestra"),
         )

@@ -67,7 +67,11 @@ def test_a_limit_lies_in_the_panel_of_what_its_alarm_is_about(code: str, text: s
 
 
 def test_labels_are_words() -> None:
-    assert [label_of(name) for name in ("cell-7-voltage", "temperature-mos", "soc")] == ["cell 7", "sensor mos", "soc"]
+    assert [label_of(name) for name in ("cell-7-voltage", "temperature-mos", "soc")] == [
+        "cell 7",
+        "sensor mos",
+        "state of charge",
+    ]
 
 
 def test_a_value_holds_until_it_is_told_again() -> None:

@@ -6,7 +6,7 @@ import pytest
 from observers.battery.grid import Known, grid
 from observers.battery.groups import Group
 from observers.battery.history import Stage
-from observers.battery.measures import measures
+from observers.battery.measures import measures, reliance
 from observers.battery.picture import (
     COLUMNS,
     MOST_ALARMS,
@@ -173,6 +173,13 @@ def test_the_numbers_are_of_all_that_was_measured_and_the_mean_counts_time() -> 
     assert (one.lowest.value, one.highest.value, one.highest.is_suspect) == (3.0, 3.9, True)
     assert one.mean == pytest.approx(3.1)
     assert one.shares == pytest.approx({Known.GOOD: 4 / 6, Known.SUSPECT: 1 / 6, Known.STALE: 1 / 6})
+
+
+def test_a_group_is_as_good_as_its_least_known_reading() -> None:
+    told = a_told({0: [cell(1, 3.0), cell(2, 3.0)], 30: [cell(2, 3.0, STALE)], 40: [cell(2, 3.0)], 60: []})
+    assert reliance(whole(only(told))) == {
+        Group.CELLS: {Known.GOOD: pytest.approx(5 / 6), Known.STALE: pytest.approx(1 / 6)}
+    }
 
 
 @pytest.mark.parametrize(
