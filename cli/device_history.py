@@ -17,6 +17,7 @@ from protocol.errors import LinkError, SourceError
 
 _LOOK_S: Final = 1.0  # how closely it is looked at what gets old while nothing comes
 _SELDOM_S: Final = 60.0  # and once all of it is absent
+_MOST_LOOKS: Final = 10_000  # in one silence: a week; a number in a file must not keep anybody busy for ever
 
 
 def of_run(run: RunFolder) -> list[History]:
@@ -90,7 +91,7 @@ class _Played:
 
     def _age(self, until_s: float) -> None:
         """Look at what gets old while nothing comes: what is not said again is stale, then absent."""
-        while True:
+        for _ in range(_MOST_LOOKS):
             is_gone = self._looked_s - self._heard_s > self._limits.gone_s + _LOOK_S
             self._looked_s += _SELDOM_S if is_gone else _LOOK_S
             if self._looked_s >= until_s:

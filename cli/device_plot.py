@@ -84,13 +84,20 @@ def _drawn(drawing: Any, history: History, shown: tuple[float | None, float | No
 
 
 def _drawing() -> Any:
-    """Return the module that draws, loaded when it is needed: its library is an extra."""
+    """Return the module that draws, loaded when it is needed: its library is an extra.
+
+    Raises:
+        SourceError: the library is not installed, or does not load with the settings of this user.
+    """
     try:
         return import_module("observers.battery.rendering")
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in _EXTRAS:
             raise
         raise SourceError("pictures need an extra: pip install 'agent-orchestra[plot]'") from error
+    except ValueError as error:
+        # While it is loaded matplotlib reads both, whatever we set afterwards.
+        raise SourceError(f"matplotlib does not load: {error}; look at MPLBACKEND and its matplotlibrc") from error
 
 
 def _moment(option: str, text: str | None) -> float | None:

@@ -65,6 +65,12 @@ _LEGEND: Final[dict[str, Any]] = {
     "handletextpad": 0.4,
     "labelcolor": COLOURS["soft"],
 }
+_DOUBTED: Final[dict[str, Any]] = {
+    "linestyle": "none",
+    "marker": "x",
+    "markersize": 3.4,
+    "color": COLOURS["suspect"],
+}
 _NOTED: Final[dict[str, Any]] = {
     "linestyle": "none",
     "marker": "D",
@@ -183,7 +189,7 @@ def _line(axes: Axes, panel: Panel, line: Line, place: int) -> Iterator[Artist]:
     """Draw a line and yield it where it has an entry in the legend."""
     colour, width, depth = _LINES[line.weight]
     named = [one.name for one in panel.lines if one.weight is Weight.PLAIN and one.label]
-    is_named = panel.group is not Group.CELLS and len(named) == len(panel.lines)
+    is_named = len(named) == len(panel.lines) and (panel.group is not Group.CELLS or len(named) == 1)
     if is_named or not line.label:
         colour, width = _NAMED[place % len(_NAMED)] if is_named else COLOURS["first"], 1.1
     [drawn] = axes.plot(
@@ -202,18 +208,9 @@ def _doubts(axes: Axes, panel: Panel) -> Iterator[Artist]:
     """Mark what is in doubt; one mark looks the same whichever line it is on."""
     found = [line.doubts for line in panel.lines if line.doubts[0].size]
     for at_s, values in found:
-        axes.plot(
-            at_s,
-            values,
-            linestyle="none",
-            marker="x",
-            markersize=3.4,
-            color=COLOURS["suspect"],
-            zorder=5,
-            clip_on=False,
-        )
+        axes.plot(at_s, values, **_DOUBTED, zorder=5, clip_on=False)
     if found:
-        yield Line2D([], [], linestyle="none", marker="x", markersize=4, color=COLOURS["suspect"], label="suspect")
+        yield Line2D([], [], **_DOUBTED, label="suspect")
 
 
 def _limits(axes: Axes, panel: Panel) -> None:

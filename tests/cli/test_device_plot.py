@@ -1,5 +1,6 @@
 """The history of a battery is drawn from a run's journal or from a recording, by the same command."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -238,6 +239,23 @@ def test_without_the_extra_the_way_to_it_is_told(
     monkeypatch.setitem(sys.modules, missing, None)
     code, _, error = plot(capsys, a_recording(tmp_path / "one.txt", seconds=3))
     assert (code, error) == (2, "error: pictures need an extra: pip install 'agent-orchestra[plot]'\n")
+
+
+def test_settings_with_which_matplotlib_does_not_load_are_one_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli.main", "device", "plot", str(a_recording(tmp_path / "one.txt", seconds=3))]
+    environment = {**os.environ, "MPLBACKEND": "no-such-backend"}
+    made = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stdout) == (2, "")
+    assert made.stderr.startswith("error: matplotlib does not load: ")
+    assert "Traceback" not in made.stderr
+
+
+def test_a_recording_that_claims_a_century_of_silence_is_drawn(tmp_path: Path) -> None:
+    file = a_recording(tmp_path / "long.txt", seconds=5)
+    with file.open("a") as more:
+        more.write(chunk_line(Chunk(3_155_760_000 * NS, False, b"\x00")))
+    [history] = of_recording(file, None)
+    assert qualities(drawn(history), "cells")[0][0] is Known.UNTOLD
 
 
 def test_other_commands_do_not_load_what_draws() -> None:

@@ -73,6 +73,10 @@ def test_a_drawing_says_what_is_in_it() -> None:
     assert "cell-overvoltage 3.350 V" in found
 
 
+def test_a_single_cell_is_called_by_its_name() -> None:
+    assert "cell 1" in texts(svg(drawn(only(a_told({0: [cell(1, 3.3)], 5: [cell(1, 3.4)]})))))
+
+
 @pytest.mark.parametrize("name", ["$\\frac{1}{2}$", "_hidden", "a<b>&amp;", HOSTILE, "電池", "x" * 400])
 def test_names_are_text_and_neither_formulas_nor_marks(name: str) -> None:
     told = a_told({0: [cell(1, 3.3), cell(2, 3.4)]})
