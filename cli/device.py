@@ -16,6 +16,7 @@ from agents.device.emulation.serving import Serving
 from agents.device.protocols.catalogue import DECODERS, LINES
 from cli.device_lines import Spoken
 from cli.device_monitor import monitor
+from cli.device_plot import plot
 from cli.device_recording import record_line, replay_line
 from cli.device_view import NOT_A_PROTECTION
 from cli.lines import Lines
@@ -27,6 +28,7 @@ device_app = typer.Typer(
     no_args_is_help=True,
     help="Batteries and their monitors: look at one, emulate one, record one. It monitors; it does not protect.",
 )
+device_app.command()(plot)
 
 
 @device_app.command("info")

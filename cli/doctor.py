@@ -44,6 +44,7 @@ _EXTRAS = {  # by package: its extra, and what for
     "google-genai": ("google", "models"),
     "pymodbus": ("modbus", "emulated Modbus devices"),
     "aiobmsble": ("ble", "batteries by Bluetooth"),
+    "matplotlib": ("plot", "pictures of batteries"),
 }
 _FREE_BYTES = 1_000_000_000
 
