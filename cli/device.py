@@ -16,6 +16,7 @@ from agents.device.protocols.catalogue import DECODERS, LINES
 from cli.device_lines import Spoken
 from cli.device_monitor import monitor
 from cli.device_recording import record_line, replay_line
+from cli.device_scan import scan
 from cli.device_view import NOT_A_PROTECTION
 from cli.lines import Lines
 from cli.missions import Json
@@ -117,5 +118,6 @@ def _orders(serving: Serving) -> Callable[[], bool]:
 
 
 device_app.command()(monitor)
+device_app.command()(scan)
 device_app.command("record")(record_line)
 device_app.command("replay")(replay_line)
