@@ -4,10 +4,11 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from agents.device.device_address import OWN_MAP, line_of
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import ORDERS, fault_of
@@ -35,7 +36,7 @@ def show_protocols(as_json: Json = False) -> None:
 
     A line has 8 data bits, no parity and one stop bit, always.
     """
-    rows = [_protocol_row(name) for name in sorted(DECODERS)]
+    rows = [*(_protocol_row(name) for name in sorted(DECODERS)), _OWN_MAP_ROW]
     if as_json:
         for row in rows:
             say_json(row)
@@ -49,6 +50,12 @@ def show_protocols(as_json: Json = False) -> None:
          for row in rows],
     )  # fmt: skip
     say(NOT_A_PROTECTION)
+
+
+_OWN_MAP_ROW: Final = {
+    "protocol": OWN_MAP, "baud": line_of(OWN_MAP).baud, "wires": "RS485; --map FILE.yaml", "asked": True,
+    "emulated": False,
+}  # fmt: skip
 
 
 def _protocol_row(name: str) -> dict[str, Any]:

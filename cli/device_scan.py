@@ -109,17 +109,16 @@ def _tried(probe: Probe) -> str:
 
 
 def _rows(result: _Result) -> list[dict[str, Any]]:
-    rows = [_row(result, found) for found in result.found]
+    rows = [_row(result, found.probe, pack) for found in result.found for pack in found.status.packs or (found.status,)]
     return rows or [{"port": result.line.url, "protocol": None, "reason": result.reason}]
 
 
-def _row(result: _Result, found: Found) -> dict[str, Any]:
-    status, probe = found.status, found.probe
+def _row(result: _Result, probe: Probe, status: Status) -> dict[str, Any]:
     return {
         "port": result.line.url,
         "protocol": probe.protocol,
         "baud": probe.baud,
-        "address": status.address if probe.address is None else probe.address,
+        "address": probe.address if status.address is None else status.address,
         "model": status.model,
         "cells": _cells(status),
         "volts": None if status.pack_voltage_v is None else round(status.pack_voltage_v, 3),

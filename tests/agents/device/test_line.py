@@ -183,7 +183,7 @@ def test_a_missing_pack_does_not_stop_the_others_and_is_asked_less_often() -> No
 
 def test_a_missing_pack_that_comes_back_is_in_the_next_round() -> None:
     missing, whole = packs_at(1), packs_at(1, 2)
-    both = Device(lambda now_s, asked: (missing if now_s < 130 else whole)._answer(now_s, asked))
+    both = Device(lambda now_s, asked: (missing if now_s < 130 else whole).answer(now_s, asked))
     said = Watching(line_to(both, protocol="jbd-up", addresses=(1, 2)), both).run(60)
     assert addresses_of(said[5]) == [1]
     assert addresses_of(said[-1]) == [1, 2]
@@ -197,6 +197,23 @@ def test_the_answer_of_another_pack_than_was_asked_is_not_believed(addresses: tu
     assert {pack.address for status in said for pack in status.packs} == set(addresses) - {2}
     assert bench.line.counts.refused > 0
     assert bench.line.last_error == "the answer is from address 3, asked was 2"
+
+
+def test_an_answer_that_comes_too_late_is_not_given_with_the_next_one() -> None:
+    bus, late = packs_at(1), list[tuple[float, bytes]]()
+
+    def slow(now_s: float, asked: bytes) -> bytes:
+        if said := bus.answer(now_s, asked):
+            late.append((now_s + (1.5 if len(late) == 0 else 0), said))
+        due = [said for at_s, said in late if at_s <= now_s]
+        late[:] = [(at_s, b"") for at_s, _ in late if at_s <= now_s] + [one for one in late if one[0] > now_s]
+        return b"".join(due)
+
+    device = Device(slow)
+    bench = Watching(line_to(device, protocol="jbd-up"), device)
+    assert bench.run(1.9) == []
+    said = bench.run(5)
+    assert 3 <= len(said) <= 5
 
 
 def test_one_address_gives_a_status_and_no_packs() -> None:
