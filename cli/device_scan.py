@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from shlex import quote
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -136,7 +137,8 @@ def _command(line: _Line, found: Sequence[Found]) -> str:
     probe = found[0].probe
     rate = "" if probe.baud in (None, line.baud, LINES[probe.protocol].baud) else f"?baud={probe.baud}"
     addresses = "".join(f" --address {one.probe.address}" for one in found if one.probe.address is not None)
-    return f"orchestra device monitor {line.url}{rate} --protocol {probe.protocol}{addresses}"
+    # A shell would look for files that fit the question mark.
+    return f"orchestra device monitor {quote(line.url + rate)} --protocol {probe.protocol}{addresses}"
 
 
 def _show(results: Sequence[_Result]) -> None:

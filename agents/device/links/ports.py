@@ -25,7 +25,7 @@ def users_of(path: str, proc: Path = _PROC) -> list[str]:
     A lock tells only of programs that lock, and opening a port that another one uses already disturbs it.
     """
     target = os.path.realpath(path)
-    if target.startswith(_SEVERAL):
+    if target.startswith(_SEVERAL) or not proc.is_dir():
         return []
     return [f"{_name(process)} ({process.name})" for process in _processes(proc) if target in _opened(process)]
 

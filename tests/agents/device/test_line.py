@@ -1,6 +1,7 @@
 """A device on its line: asked, lost, found again, and told apart from others on the same wire."""
 
 import itertools
+import os
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +69,24 @@ def test_tries_come_later_each_time_however_often_it_is_polled_and_soon_again_af
     waits = [later - sooner for sooner, later in itertools.pairwise(tried)]
     assert waits == [pytest.approx(wait_s, abs=0.5) for wait_s in (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)][: len(waits)]
     assert len(waits) >= 9
+
+
+def test_a_line_that_comes_and_goes_all_day_leaves_nothing_open(tmp_path: Path) -> None:  # case 21
+    name = tmp_path / "usb-A"
+    point(name, device := emulated())
+    bench = Watching(line_to(device, url=str(name)), device)
+    assert bench.run(2)
+    opened = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        device.close()
+        bench.devices = [device := emulated()]
+        point(name, device)
+        assert bench.run(3)
+    assert len(os.listdir("/proc/self/fd")) == opened
+    bench.line.close()
+    bench.line.close()
+    assert len(os.listdir("/proc/self/fd")) < opened
+    assert bench.run(1)  # whoever asks again after closing it opens it again
 
 
 def numbered(folder: Path, number: int, device: Device) -> Path:

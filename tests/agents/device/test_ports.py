@@ -37,3 +37,4 @@ def test_who_has_a_port_open_is_told_by_name_and_number(tmp_path: Path) -> None:
     assert users_of(str(tmp_path / "other"), proc) == ["a program (900)"]
     assert users_of(str(tmp_path / "none"), proc) == []
     assert users_of("/dev/pts/0", proc) == []
+    assert users_of(str(port), tmp_path / "no-proc") == []
