@@ -12,6 +12,7 @@ from PIL import Image
 
 from agents.device.alarm_rules import start_rules
 from agents.device.alarms import Alarms, acknowledge
+from agents.device.combining import Heard
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import fault_of
@@ -65,16 +66,17 @@ def status(second: int) -> Status | None:
 def told(name: str, seconds: int = 300) -> Iterator[tuple[int, Body]]:
     """Yield what an agent tells of such a pack, and when: thinned as on the bus. A person takes note after 80 s."""
     terms = Terms(start_rules(16, 280), Limits(cell_count=16))
-    pack = Watched(name, Alarms(0.0))
+    pack = Watched(name, Alarms(0.0), {"bms": Heard(0.0)})
     for second in range(seconds):
         at_ns = BEGAN_NS + second * NS
-        found = look(pack, status(second), float(second), at_ns, terms)
+        said = status(second)
+        found = look(pack, {"bms": said} if said else {}, float(second), at_ns, terms)
         pack = found.watched
-        yield from ((at_ns, body) for body in (*(said.alert for said in found.alerts), *found.telemetry))
+        yield from ((at_ns, body) for body in (*(one.alert for one in found.alerts), *found.telemetry))
         if second == 80:
             alarms, noted = acknowledge(pack.alarms, terms.rules, "cell-overvoltage", "Ada")
             pack = replace(pack, alarms=alarms)
-            yield from ((at_ns, said.alert) for said in noted)
+            yield from ((at_ns, one.alert) for one in noted)
 
 
 def a_run(folder: Path, *names: str) -> RunFolder:

@@ -9,22 +9,27 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from agents.device.agent import DeviceAgent, Post, Surroundings, serve
+from agents.device import process
+from agents.device.agent import DeviceAgent, Surroundings
 from agents.device.alarm_rules import start_rules
+from agents.device.earlier import before
 from agents.device.limits import Limits
 from agents.device.link import Link
 from agents.device.links.opening import open_link
 from agents.device.polling import Pace, Poller
+from agents.device.process import Lines, RealTime
 from agents.device.protocols.battery_monitor import BatteryMonitor
 from agents.device.status import Status
 from agents.device.watch import Terms
+from agents.device.wording import Post
+from bus.artifacts import ArtifactStore
+from bus.follower import durable
 from bus.journal import JournalReader
 from bus.memory import MemoryBus
 from bus.publisher import Publisher
@@ -87,10 +92,14 @@ class Scene:
         around = Surroundings(
             hearing=self.bus.subscriber(NAME[1:], len(self.bus.entries)),
             publishing=self.bus.publisher(NAME),
+            sources={"monitor": self.line},
+            store=ArtifactStore(folder),
+            instance="battery-1-0a1b2c",
+            raw={},
             clock_ns=lambda: EPOCH_NS + round(self.now_s * 1e9),
         )
         self.now_s = 0.0
-        self.agent = DeviceAgent(POST, self.line, around, self.now_s)
+        self.agent = DeviceAgent(POST, around, self.now_s)
         self._on = ExitStack()
         self.board: Board | None = None
         self.plug()
@@ -241,7 +250,8 @@ def test_unplugged_it_gets_old_is_an_alarm_and_plugged_in_again_all_is_well(scen
 
 
 def watch(run: RunFolder, path: Path) -> None:
-    serve(run, replace(POST, mission=run.id), partial(Line, path, 0.02), PERIOD_S)
+    lines = Lines({"monitor": Line(path, 0.02)}, {}, RealTime(PERIOD_S))
+    process.watch(run, replace(POST, mission=run.id), before(durable(run), NAME), lines, "battery-1-0a1b2c")
 
 
 def said(run: RunFolder, kind: type[Telemetry] | type[Alert]) -> list[Telemetry | Alert]:
