@@ -20,6 +20,7 @@ from gates.telemetry.kinds import Kind
 from gates.telemetry.readings import Row, read_readings
 from gates.telemetry.window import WindowAlert
 from protocol.bodies import AlertState, Severity
+from protocol.conditions import read_condition, spelled
 from protocol.errors import SourceError
 from protocol.verdicts import Pass
 from tests import watches
@@ -242,6 +243,8 @@ def test_figures_are_values_for_conditions_named_by_pack_where_there_are_several
     assert two.outcome.values["rack/2:imbalance-trend"] == D(6)
     assert "imbalance-trend" not in two.outcome.values
     assert two.outcome.values["not-known"] == 2 * one.outcome.values["not-known"]
+    told = {f"assess.{name}": spelled(value) for name, value in two.outcome.values.items()}
+    assert read_condition("assess.rack/2:imbalance-trend > 5 and not assess.rack/2:capacity > 0").holds(told)
 
 
 CELLS = ("cell-1-voltage", "cell-2-voltage", "cell-10-voltage")

@@ -259,8 +259,8 @@ def _widest(stretch: Sequence[int], soc: Sequence[float]) -> tuple[int, int] | N
     steps = [after for before, after in pairwise(stretch) if soc[after] != soc[before]]
     if not steps:
         return None
-    ends = min(steps, key=lambda place: soc[place]), max(steps, key=lambda place: soc[place])
-    return min(ends), max(ends)
+    least, most = min(steps, key=lambda place: soc[place]), max(steps, key=lambda place: soc[place])
+    return min(least, most), max(least, most)
 
 
 def _resistance(seen: Seen) -> Finding:

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan
+from typing import TypeAlias
 
 from agents.device.quantities import SOC
 from agents.skills.battery_watch.seen import Seen
 from gates.telemetry.window import WindowFile
 from protocol.bodies import AlertState
 
-Range = tuple[float, float]
+Range: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
