@@ -199,6 +199,7 @@ def test_a_stuck_multiplexer_is_named_and_no_cell_is_believed(scene: Scene) -> N
     scene.order("stuck 2", "adc 1 3400")
     scene.run(4)
     assert {"mux-stuck", "sum-mismatch"} <= scene.alarms
+    assert scene.alerts("device-mux-stuck")
     assert quality(scene.readings("cell-7-voltage")[-1]) is not Quality.GOOD
 
 
@@ -206,6 +207,7 @@ def test_an_open_cell_wire_is_named_and_just_its_cell_is_absent_and_missed(scene
     scene.order("open 9")
     scene.run(13)
     assert "cell-wire-open" in scene.alarms
+    assert scene.alerts("device-cell-wire-open")
     assert quality(scene.readings("cell-9-voltage")[-1]) is Quality.ABSENT
     assert {quality(scene.readings(f"cell-{cell}-voltage")[-1]) for cell in (8, 10)} == {Quality.GOOD}
     [(_, lost)] = scene.alerts("readings-lost")
@@ -221,6 +223,7 @@ def test_a_monitor_that_hung_says_that_its_watchdog_has_reset_it(emulator: Path,
         assert scene.alarms == frozenset()
         scene.run(2.5)
         assert "reset-by-watchdog" in scene.alarms
+        assert scene.alerts("device-reset-by-watchdog")
         [boot] = [status for status in scene.line.statuses if status.others.get("state") and status.alarms]
         assert boot.others["reset-cause"] == "watchdog memory-survived"
         assert Quality.STALE in map(quality, scene.readings("pack-voltage"))
