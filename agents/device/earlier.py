@@ -1,7 +1,8 @@
 """What earlier lives of a device's agent have left in the journal: another life begins from there."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bus.records import Entry
@@ -31,6 +32,12 @@ class Before:
     position: int = 0
     handed_in_ns: int = 0
     not_handed_in: tuple[Message, ...] = ()
+
+    def rewound(self) -> "Before":
+        """Return how things stood when something was handed in last: what came since is going to come again."""
+        since = Counter(message.task for message in self.not_handed_in)
+        alerts = {pack: told[: len(told) - since[pack]] for pack, told in self.alerts.items()}
+        return replace(self, alerts=alerts, not_handed_in=())
 
 
 def before(entries: Iterable[Entry], name: str) -> Before:

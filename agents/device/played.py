@@ -7,12 +7,15 @@ statuses and the same bytes however often it is played.
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from agents.device.commands import Observe
 from agents.device.decoder import Decoder
 from agents.device.recording import Chunk, read_recording, statuses
 from agents.device.status import Status, inverted
 from protocol.errors import SourceError
+
+_NEVER_NS: Final = 2**63 - 1
 
 
 class Played:
@@ -59,22 +62,30 @@ class Played:
     def is_over(self) -> bool:
         return self._next is None
 
-    def advance(self) -> None:
-        """Go on to the next status, or by a period where it comes later."""
-        later_ns = self._now_ns + self._period_ns
-        self._now_ns = later_ns if self._next is None else max(self._now_ns, min(self._next[0], later_ns))
+    def advance(self, until_s: float) -> None:
+        """Go on to the next status, by a period where it comes later, and to this moment at the most."""
+        later_ns = min(self._now_ns + self._period_ns, round(until_s * 1e9))
+        later_ns = later_ns if self._next is None else min(self._next[0], later_ns)
+        self._now_ns = max(self._now_ns, later_ns)
 
     def poll(self, now_s: float) -> Status | None:
         """Return what was said by now."""
-        while self._pending and self._pending[0].at_ns <= self._now_ns:
-            chunk = self._pending.popleft()
-            if chunk.at_ns >= self._from_ns:
-                self._keep(chunk.is_sent, chunk.data)
+        self._keep_until(self._now_ns)
         if self._next is None or self._next[0] > self._now_ns:
             return None
         status = self._next[1]
         self._next = next(self._statuses, None)
         return inverted(status) if self._is_current_inverted else status
+
+    def end(self) -> None:
+        """Keep what came after the last status, too."""
+        self._keep_until(_NEVER_NS)
+
+    def _keep_until(self, now_ns: int) -> None:
+        while self._pending and self._pending[0].at_ns <= now_ns:
+            chunk = self._pending.popleft()
+            if chunk.at_ns >= self._from_ns:
+                self._keep(chunk.is_sent, chunk.data)
 
     def until_s(self, asked: Observe, _now_s: float) -> float:
         """Return when a window ends: the same one always at the same place."""

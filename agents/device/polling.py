@@ -14,6 +14,7 @@ from agents.device.decoder import Decoder, Frame, TakesQuestions
 from agents.device.framing import MAX_FRAME
 from agents.device.link import Link
 from agents.device.status import FrameError, OtherDevice, Status, merged
+from bus.faults import reached
 
 _TIMEOUTS_IN_A_ROW: Final = 2
 
@@ -138,6 +139,8 @@ class Poller:
             return
         self._heard_s = now_s
         frames = self._decoder.feed(data)
+        if not frames:
+            reached("device.mid-frame")
         self._tally.take(data, frames)
         for frame in frames:
             self._read(frame)

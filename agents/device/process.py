@@ -90,16 +90,17 @@ class RecordedTime:
             return
         self._catch_up(asked.from_s, agent)
         if self._played.is_over:
+            self._played.end()
             agent.finish(self.now_s())
         else:
-            self._played.advance()
+            self._played.advance(asked.from_s + asked.seconds)
             agent.look(self.now_s())
         agent.hear(0)
 
     def _catch_up(self, from_s: float, agent: DeviceAgent) -> None:
         """Another life begins where the window begins, and remembers what came before."""
         while self.now_s() < from_s and not self._played.is_over:
-            self._played.advance()
+            self._played.advance(from_s)
             if self.now_s() < from_s:
                 agent.recall(self.now_s())
 
@@ -122,6 +123,7 @@ def serve(run: RunFolder, settings: DeviceSettings, alerts_to: str, instance: st
     """
     post = Post(name=settings.agent, device=settings.name, mission=run.id, terms=settings.terms, alerts_to=alerts_to)
     past = before(durable(run), post.name)
+    past = past if settings.recording is None else past.rewound()
     watch(run, post, past, _lines(run, settings, past), instance)
 
 

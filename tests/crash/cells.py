@@ -1,9 +1,11 @@
 """The kill matrix as a table: to add a place to die, add a row."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-from tests.crash import loaded, plays
-from tests.crash.cell import Cell
+from tests.crash import loaded, plays, watched
+from tests.crash.cell import Cell, Outcome, Results
 
 _SHORT: Final = 20_000  # bytes: less than a segment's preamble, so every group begins a new one
 _FAST: Final = 200  # a lease and its grace, six minutes, are over in 1.8 s
@@ -26,6 +28,11 @@ def _load(point: str, dies: str, where: str, count: int) -> Cell:
 def _tree(moment: str) -> Cell:
     return Cell(name=f"tree@{moment}", dies="the whole tree", where=f"at the first {moment}", play=plays.tree_killed,
                 moment=moment)  # fmt: skip
+
+
+def _device(point: str, where: str, count: int, play: Callable[[Cell, Path, Results], Outcome]) -> Cell:
+    return Cell(name=f"device.{point}", dies="device's agent", where=where, play=play, point=f"device.{point}",
+                count=count)  # fmt: skip
 
 
 CELLS: Final = (
@@ -76,5 +83,12 @@ CELLS: Final = (
     Cell(name="supervisor@claim", dies="supervisor", where="at the first claim; the rest notices by itself",
          play=plays.supervisor_killed),
     Cell(name="forkserver@claim", dies="forkserver", where="at the first claim", play=plays.forkserver_killed),
+    _device("mid-frame", "an answer half read", 5, watched.lived),
+    _device("after-read", "a status read, nothing told of it", 90, watched.played),
+    _device("before-publish", "what there is to tell is known, and not said", 75, watched.played),
+    _device("before-ack", "telemetry and an alert journaled, not acknowledged", 4, watched.played),
+    _device("mid-write", "some files of a window stored, the others not", 5, watched.played),
+    _device("before-result", "a window stored, not handed in", 2, watched.played),
+    _device("after-result", "a window handed in, its raw bytes still lying there", 1, watched.lived),
     *map(_tree, ("task-assignment", "claim", "task-completion", "verdict")),
 )  # fmt: skip

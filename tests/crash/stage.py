@@ -56,19 +56,19 @@ class Stage:
     def run(self) -> Mission:
         """Start the mission as a user does."""
         where = ("--output", self.folder / "out", "--run-dir", self.folder / "run")
-        return self._mission("cli.main", "run", "spec-facts", "--specs", SAMPLE, *where)
+        return self.mission("cli.main", "run", "spec-facts", "--specs", SAMPLE, *where)
 
     def run_workflow(self, file: Path) -> Mission:
         """Start a workflow as a user does."""
         where = ("--output", self.folder / "out", "--run-dir", self.folder / "run", "--quiet")
-        return self._mission("cli.main", "run", file, *where)
+        return self.mission("cli.main", "run", file, *where)
 
     def resume(self) -> Mission:
-        return self._mission("cli.main", "resume", self.folder / "run")
+        return self.mission("cli.main", "resume", self.folder / "run")
 
     def launch(self, segment_bytes: int) -> Mission:
         """Start the mission, or go on with it, through the Python API."""
-        return self._mission("tests.crash.launcher", self.folder, segment_bytes)
+        return self.mission("tests.crash.launcher", self.folder, segment_bytes)
 
     def process(self, module: str, *arguments: object, has_fault: bool = True) -> subprocess.Popen[str]:
         """Start a module of ours; has_fault: whether it is one of those that may die at the fault point."""
@@ -77,7 +77,8 @@ class Stage:
         environment = self._environment(has_fault)
         return subprocess.Popen(command, cwd=self.folder, stdout=pipe, stderr=pipe, text=True, env=environment)
 
-    def _mission(self, module: str, *arguments: object) -> Mission:
+    def mission(self, module: str, *arguments: object) -> Mission:
+        """Start a mission of any kind in `out` and `run`."""
         return Mission(self.folder, self.process(module, *arguments))
 
     def _environment(self, has_fault: bool) -> dict[str, str]:
