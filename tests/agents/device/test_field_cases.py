@@ -27,6 +27,7 @@ from agents.device.plausibility import judge
 from agents.device.polling import Pace, Poller
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.protocols.daly_a5 import WIRED, ask
+from agents.device.protocols.jbd import ask as ask_jbd
 from agents.device.protocols.jk_uart import JkUart
 from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
 from agents.device.status import FrameError, Status, merged
@@ -346,14 +347,21 @@ def test_case_20_errors_are_forgotten_at_the_first_answer_and_waiting_has_an_end
     assert line.poller.period_s == 2.0  # it is the first failure again, not the thirtieth
 
 
-def test_case_21_after_a_reconnection_nothing_is_read_twice() -> None:
-    line = Line("jbd")
-    first = len(line.statuses(10))
-    for _ in range(3):  # each time a new poller and decoder on the same line; those before are let go
-        line.poller = Poller(line.near, DECODERS["jbd"](), Pace())
-        again = len(line.statuses(10))
-        assert abs(again - first) <= 1
-        assert line.counts.frames <= 2 * again + 2
+def test_case_21_after_every_reconnection_each_answer_is_read_once(tmp_path: Path) -> None:
+    point(place := tmp_path / "usb-pack", device := emulated())
+    bench = Watching(FoundAgain(DeviceAddress(url=str(place), protocol="jbd")), device)
+    for _ in range(4):
+        bench.run(8)  # it has been found again by then
+        before = bench.line.counts.frames
+        said = bench.run(10)
+        frames = bench.line.counts.frames - before
+        assert 9 <= len(said) <= 11
+        assert abs(frames - 2 * len(said)) <= 1
+        assert device.sent.count(ask_jbd(0x04)) <= 20
+        bench.devices.clear()
+        device.close()
+        point(place, device := emulated())
+        bench.devices.append(device)
 
 
 def test_case_22_a_device_that_turns_itself_off_for_long_is_waited_for_quietly() -> None:
