@@ -5,10 +5,11 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from agents.device.device_address import OWN_MAP, line_of
 from agents.device.emulation.catalogue import EMULATED, served_device
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import ORDERS, fault_of
@@ -16,7 +17,9 @@ from agents.device.emulation.serving import Serving
 from agents.device.protocols.catalogue import DECODERS, LINES
 from cli.device_lines import Spoken
 from cli.device_monitor import monitor
+from cli.device_plot import plot
 from cli.device_recording import record_line, replay_line
+from cli.device_scan import scan
 from cli.device_view import NOT_A_PROTECTION
 from cli.lines import Lines
 from cli.missions import Json
@@ -27,6 +30,7 @@ device_app = typer.Typer(
     no_args_is_help=True,
     help="Batteries and their monitors: look at one, emulate one, record one. It monitors; it does not protect.",
 )
+device_app.command()(plot)
 
 
 @device_app.command("info")
@@ -35,7 +39,7 @@ def show_protocols(as_json: Json = False) -> None:
 
     A line has 8 data bits, no parity and one stop bit, always.
     """
-    rows = [_protocol_row(name) for name in sorted(DECODERS)]
+    rows = [*(_protocol_row(name) for name in sorted(DECODERS)), _OWN_MAP_ROW]
     if as_json:
         for row in rows:
             say_json(row)
@@ -49,6 +53,12 @@ def show_protocols(as_json: Json = False) -> None:
          for row in rows],
     )  # fmt: skip
     say(NOT_A_PROTECTION)
+
+
+_OWN_MAP_ROW: Final = {
+    "protocol": OWN_MAP, "baud": line_of(OWN_MAP).baud, "wires": "RS485; --map FILE.yaml", "asked": True,
+    "emulated": False,
+}  # fmt: skip
 
 
 def _protocol_row(name: str) -> dict[str, Any]:
@@ -118,5 +128,6 @@ def _orders(serving: Serving) -> Callable[[], bool]:
 
 
 device_app.command()(monitor)
+device_app.command()(scan)
 device_app.command("record")(record_line)
 device_app.command("replay")(replay_line)

@@ -183,7 +183,7 @@ class _Show:
             return f"{begun}: it answers, but {self._line.last_error}"
         if counts.junk_bytes:
             return f"{begun}: {counts.junk_bytes} bytes came, none of them a whole {protocol} frame; is it this" \
-                   f" protocol, {line_of(protocol).baud} baud, a good line? see: orchestra device info"  # fmt: skip
+                   f" protocol, {line_of(protocol).baud} baud, a good line? see: orchestra device scan"  # fmt: skip
         return f"{begun}: not a byte came; is it awake, wired RX to TX, and does it speak {protocol}?"
 
 

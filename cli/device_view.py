@@ -146,9 +146,12 @@ def _warmth(warm: list[Judged]) -> Iterator[Text]:
 def _alarms(known: Known) -> Text:
     if known.alarms is None:
         return Text("alarms: the device does not tell")
+    # What it has said of its alarms is as old as its readings, and "none" would be taken for all is well.
+    is_old = bool(known.readings) and not any(map(_is_usable, known.readings))
+    then = " when it last spoke, not known now" if is_old else ""
     if not known.alarms:
-        return Text("alarms: none")
-    return Text(printable(f"ALARMS: {', '.join(sorted(known.alarms))}"), style="bold red")
+        return Text(f"alarms: none{then}")
+    return Text(printable(f"ALARMS: {', '.join(sorted(known.alarms))}{then}"), style="bold red")
 
 
 def _doubts(known: Known) -> Iterator[Text]:

@@ -39,7 +39,13 @@ _NEEDED = (
     "pypdf",
     "pint",
 )
-_EXTRAS = {"anthropic": "anthropic", "google-genai": "google"}
+_EXTRAS = {  # by package: its extra, and what for
+    "anthropic": ("anthropic", "models"),
+    "google-genai": ("google", "models"),
+    "pymodbus": ("modbus", "emulated Modbus devices"),
+    "aiobmsble": ("ble", "batteries by Bluetooth"),
+    "matplotlib": ("plot", "pictures of batteries"),
+}
 _FREE_BYTES = 1_000_000_000
 
 
@@ -63,7 +69,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         _ipc(),
         _disk(),
         _words(),
-        *(_extra(*pair) for pair in _EXTRAS.items()),
+        *(_extra(package, *about) for package, about in _EXTRAS.items()),
         _sketches(),
     ]
     for check in checks:
@@ -89,13 +95,14 @@ def _package(name: str) -> Check:
         return Check(name, False, "missing", "pip install agent-orchestra")
 
 
-def _extra(package: str, extra: str) -> Check:
+def _extra(package: str, extra: str, purpose: str) -> Check:
     """SDKs are needed only by agents whose definition names a model; the missions shipped run without."""
+    name = f"{package} (for {purpose})"
     try:
-        return Check(f"{package} (for models)", True, version(package), is_needed=False)
+        return Check(name, True, version(package), is_needed=False)
     except PackageNotFoundError:
-        fix = f"only for models: pip install 'agent-orchestra[{extra}]'"
-        return Check(f"{package} (for models)", False, "not installed", fix, is_needed=False)
+        fix = f"only for {purpose}: pip install 'agent-orchestra[{extra}]'"
+        return Check(name, False, "not installed", fix, is_needed=False)
 
 
 def _sketches() -> Check:

@@ -44,6 +44,7 @@ One object a line, UTF-8.
 | `memory list`, `memory forget` | `id`, `project`, `kind` (`fact`, `progress`), `key`, `value`, `count`, `first`, `last`, `contradicts` (ids), `sources` (each `run`, `task`, `agent`, `message`, `sequence`, `accepted`; the latest five), `age_s` |
 | `cache why` | `key`, `agent`, `run`, `task`, `uses`, `max_age_s`, `age_s`, `usable`, `reason`, `components` (each a list that begins with its name) |
 | `device monitor`, `device replay` | each line: `at_ns`, `device`, `protocol`, `pack` (its address, or null for a device alone), `age_s` (null: nothing measured so far), `alarms` (null: it does not tell), `readings` (each `name`, `unit`, `value` (null when absent), `quality`, `reasons`); of `monitor` also `counts` (`frames`, `refused`, `timeouts`, `junk_bytes`) |
+| `device scan` | `port`, `protocol` (null: nothing was found there), `reason` (why not, or null); where something was, also `baud` (null: the server's), `address`, `model`, `cells`, `volts` (each null where it is not told), `command` |
 | `device info` | `protocol`, `baud`, `wires`, `asked` (false: it talks by itself), `emulated` |
 | `costs` | `run`, `by`, `usd` (null when a price is unknown), `usd_known`, `unpriced_calls`, `rows` |
 | `agents list`, `agents show` | `name`, `description`, `tools`, `model`, `tier`, `rationale`, `team`, `skills`, `accepts`, `leads`, `max_age_s`, `other_keys`, `takes_part_as`, `led_by` (or null), `answers_to`, `leads_agents`, `sends`, `hears`, `file`; `show` also `role` |

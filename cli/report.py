@@ -1,6 +1,5 @@
 """`orchestra report`: a run as one page to be read, printed and handed on."""
 
-import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from cli.missions import RunName, coordinator_of, start_of
 from cli.runs import find_run
 from cli.screen import say, warn
 from cli.settings import load
+from cli.writing import write_whole
 from coordinators.past import moment
 from coordinators.rows import TaskRow
 from coordinators.tasks import State
@@ -43,7 +43,7 @@ def report(
     if path.is_dir():
         raise SourceError(f"{path} is a folder; name a file in it: --output {path / run.id}.html")
     told = read(run, time.time_ns())
-    size = _write(path, render(_with_unbegun(told, run)))
+    size = write_whole(path, render(_with_unbegun(told, run)).encode())
     say(f"{path}: {size:,} bytes; {told.run} up to entry {told.entries}")
     finding = told.audit.finding
     if not finding.is_good:
@@ -71,18 +71,3 @@ def _unbegun(row: TaskRow, settled: set[str]) -> Unbegun:
     consent = "a person's consent" if row.state is State.ASKED else ""
     note = row.note or consent or ", ".join(needs)
     return Unbegun(row.name, row.agent or row.planned.agent, row.state.value, note)
-
-
-def _write(path: Path, page: str) -> int:
-    """Write the page, whole or not at all, and return its size in bytes."""
-    draft, raw = path.with_name(f".{path.name}.part"), page.encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(raw)
-        draft.replace(path)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror}; choose another --output") from error
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-    return len(raw)

@@ -36,6 +36,7 @@ class Gauge:
 
 def _shown(one: Reading) -> str:
     if one.quality in (Quality.STALE, Quality.ABSENT):
-        return one.quality.value
+        return str(one.quality.value)
     mark = "?" if one.quality is Quality.SUSPECT else ""
-    return f"{one.value:f} {_UNITS.get(one.unit, str(one.unit))}{mark}"
+    unit: str = one.unit
+    return f"{one.value:f} {_UNITS.get(unit, unit)}{mark}"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from agents.device.quantities import unit_of
 from agents.skills.battery_watch.skills import assess_readings, report_watch
 from agents.work import Outcome, Work
 from bus.artifacts import ArtifactStore
@@ -13,7 +14,7 @@ from gates.chain import Outcome as Judgement
 from gates.chain import run
 from gates.checks import GATES
 from gates.judged import Judged
-from gates.telemetry.assessment import ASSESSMENT, AssessmentFile, Finding
+from gates.telemetry.assessment import AssessmentFile, Finding
 from gates.telemetry.kinds import Kind
 from gates.telemetry.readings import READINGS, Row, write_readings
 from gates.telemetry.window import WINDOW, WindowAlert, WindowFile
@@ -28,11 +29,6 @@ BEGAN = 1_795_292_400 * SECOND
 LIMITS = {"cell-high": "3.65", "cell-low": "2.5", "temperature-high": "55", "battery-ah": "280"}
 FOLDER = "mission/assess"
 RECORDING = f"# orchestra device recording 1 began_ns={BEGAN} protocol=jbd\n0 < dda5\n"
-
-
-def unit_of(name: str) -> str:
-    families = {"cell": "V", "pack": "V", "temperature": "degC", "current": "A", "soc": "%"}
-    return families[name.partition("-")[0]]
 
 
 @dataclass(frozen=True)
@@ -162,9 +158,3 @@ def reported(folder: Path, windows: Sequence[Window]) -> Watch:
 
 def media_types(outcome: Outcome) -> dict[str, str | None]:
     return {one.path.rpartition("/")[2]: one.media_type for one in outcome.artifacts}
-
-
-__all__ = [
-    "ASSESSMENT", "BEGAN", "FOLDER", "LIMITS", "SECOND", "Watch", "Window",
-    "assessed", "given", "media_types", "reported", "row", "window",
-]  # fmt: skip

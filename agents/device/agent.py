@@ -82,6 +82,7 @@ class Surroundings:
     store: where what it hands in lies. instance: the name of this life. raw: the bytes of the sources that keep them.
     tell: what it is at, for `orchestra status`. clock_ns: nanoseconds since 1970, for when something was taken.
     until_s: when a window ends that is asked for at a time, both by the clock of the looks.
+    most_held: how many messages of telemetry may wait for each other; an alert or a hand-in never waits.
     """
 
     hearing: Hearing
@@ -93,6 +94,7 @@ class Surroundings:
     tell: Callable[[str], None] = lambda state: None
     clock_ns: Callable[[], int] = time.time_ns
     until_s: Callable[[Observe, float], float] = lambda asked, now_s: now_s + asked.seconds
+    most_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class DeviceAgent:
                 self._log.note(message.task, message.timestamp_ns, message.body)
         self._heard_s: float | None = None
         self._looked_s = -inf
+        self._held: list[Message] = []
         self._faults: dict[str, str] = {}
 
     @property
@@ -149,7 +152,7 @@ class DeviceAgent:
         if not said and now_s - self._looked_s < AGES_S:
             return
         self._looked_s = now_s
-        messages = list[Message]()
+        messages, is_urgent = list[Message](), False
         for name, watched in self._watched.items():
             found = look(watched, said.get(name, {}), now_s, taken_ns, self._post.terms)
             self._watched[name] = found.watched
@@ -157,10 +160,11 @@ class DeviceAgent:
             messages += [*alerts, *(self._post.telemetry(name, body) for body in found.telemetry)]
             self._log.take(name, taken_ns, found.readings)
             self._note(alerts)
+            is_urgent = is_urgent or bool(alerts)
         if self._task is None:
             self._log.trim(taken_ns)
         reached("device.before-publish")
-        self._publish(messages)
+        self._hold(messages, is_urgent=is_urgent)
         self._around.tell(self._state(now_s))
 
     def recall(self, now_s: float) -> None:
@@ -332,7 +336,14 @@ class DeviceAgent:
         )
         return Report(action=Action.COMPLETED, result=result)
 
+    def _hold(self, messages: list[Message], *, is_urgent: bool) -> None:
+        self._held += messages
+        if is_urgent or len(self._held) > self._around.most_held:
+            self._publish([])
+
     def _publish(self, messages: list[Message]) -> None:
+        """Say what has been held and these, in that order."""
+        messages, self._held = [*self._held, *messages], []
         if not messages:
             return
         for message, receipt in zip(messages, self._around.publishing.publish(messages), strict=True):

@@ -24,11 +24,10 @@ class OnlyFrom:
 
     def decode(self, frame: Frame) -> Status:
         status = self._decoder.decode(frame)
-        told = {one.address for one in (status, *status.packs)} - {None, self._address}
-        if told:
-            raise OtherDevice(
-                f"the answer is from address {min(filter(None, told), default=0)}, asked was {self._address}"
-            )
+        # Who tells of several packs stands at the address of the first.
+        told = status.packs[0].address if status.packs else status.address
+        if told not in (None, self._address):
+            raise OtherDevice(f"the answer is from address {told}, asked was {self._address}")
         return status
 
 

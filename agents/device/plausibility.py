@@ -9,6 +9,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Final
 
@@ -101,5 +102,11 @@ def _fits(value: float) -> bool:
 
 
 def _reading(name: str, value: float, quality: Quality, reasons: tuple[str, ...]) -> Judged:
-    number = Decimal(f"{value if _fits(value) else 0.0:.6f}".rstrip("0").rstrip("."))
-    return Judged(Reading(name=name, unit=unit_of(name), quality=quality, value=number), reasons)
+    return Judged(_plain(name, value if _fits(value) else 0.0, quality), reasons)
+
+
+@lru_cache(maxsize=20_000)
+def _plain(name: str, value: float, quality: Quality) -> Reading:
+    """Return a reading; a battery says the same few thousand again and again."""
+    number = Decimal(f"{value:.6f}".rstrip("0").rstrip("."))
+    return Reading(name=name, unit=unit_of(name), quality=quality, value=number)

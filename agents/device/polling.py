@@ -192,7 +192,8 @@ class Poller:
         if isinstance(self._decoder, TakesQuestions):
             self._decoder.asked(question)
         if self._next == 0:
-            self._begun_s = now_s
+            # What has come since the last cycle was late, and would be given as new with this one.
+            self._begun_s, self._said = now_s, []
         self._link.write(question)
         self._pending, self._is_answered, self._is_in_parts, self._asked_s = True, False, False, now_s
 

@@ -33,7 +33,9 @@ _NEVER_NS: Final = 2**63 - 1
 
 
 class Pace(Protocol):
-    """When it is looked, and what time it is then. now_s, clock_ns: as for `agents.device.agent.Surroundings`."""
+    """When it is looked, and what time it is then; the rest is as for `agents.device.agent.Surroundings`."""
+
+    most_held: int
 
     def now_s(self) -> float: ...
 
@@ -48,6 +50,8 @@ class Pace(Protocol):
 
 class RealTime:
     """As time passes: a look each `look_s`."""
+
+    most_held = 0
 
     def __init__(self, look_s: float = LOOK_S) -> None:
         self._look_s, self._due_s = look_s, time.monotonic()
@@ -69,6 +73,8 @@ class RealTime:
 
 class RecordedTime:
     """As fast as a recording can be read, while somebody has asked to observe; between that it stands still."""
+
+    most_held = 500  # whoever dies with them says them again: a window is played from its beginning
 
     def __init__(self, played: Played) -> None:
         self._played = played
@@ -137,6 +143,7 @@ def watch(run: RunFolder, post: Post, past: Before, lines: Lines, instance: str)
         tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
         clock_ns=lines.pace.clock_ns,
         until_s=lines.pace.until_s,
+        most_held=lines.pace.most_held,
     )
     agent = DeviceAgent(post, around, lines.pace.now_s(), past)
     log = structlog.get_logger().bind(agent=post.name, device=post.device)

@@ -12,7 +12,7 @@ from typing import Final
 
 from agents.device.decoder import Decoder, Frame, TakesQuestions
 from agents.device.link import Link
-from agents.device.status import FrameError, Status, merged
+from agents.device.status import FrameError, Status, merged, side_by_side
 from protocol.errors import SourceError
 
 _HEAD: Final = re.compile(r"# orchestra device recording 1 began_ns=([0-9]{1,19}) protocol=([a-z0-9-]{1,40})")
@@ -121,14 +121,14 @@ class RecordedLink:
 def statuses(chunks: Iterable[Chunk], *decoders: Decoder) -> Iterator[tuple[int, Status]]:
     """Return what was said, a status for each cycle of questions, and when, in nanoseconds since the beginning.
 
-    decoders: one for each pack that was asked. Of several, each status has one pack.
+    decoders: one for each pack that was asked. Of several, each status is about one of them.
     """
     if len(decoders) == 1:
         yield from _statuses(chunks, decoders[0])
         return
     for turn in _turns(chunks, decoders):
         for at_ns, status in _statuses(turn.chunks, turn.decoder):
-            yield at_ns, Status(packs=(status,))
+            yield at_ns, side_by_side([status])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agents.device.alarm_rules import parse_rules, start_rules
 from agents.device.device_address import DeviceAddress, decoders_of
 from agents.device.limits import Limits
-from agents.device.links.emulated import SCHEME, emulated_protocol
+from agents.device.links.emulated import SCHEME, emulated_place
 from agents.device.links.opening import place_of
 from agents.device.protocols.catalogue import LINES
 from agents.device.recording import length_s, read_head
@@ -128,7 +128,7 @@ def _source(text: str, protocol: str) -> tuple[str, str]:
         path = Path(url.removeprefix(RECORDING)).absolute()
         return spoken or protocol or _recorded(path), f"{RECORDING}{path}"
     if url.startswith(f"{SCHEME}:"):
-        return emulated_protocol(url), url
+        return emulated_place(url).protocol, url
     if not (spoken or protocol):
         known = ", ".join(sorted(LINES))
         raise SourceError(f"{text!r} does not say what the device speaks; add --protocol P, one of: {known}")

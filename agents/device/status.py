@@ -4,7 +4,7 @@ Volt, ampere, ampere-hours, degrees Celsius, per cent. Current is positive into 
 the device said nothing about it, or said that it has no such sensor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -56,10 +56,23 @@ class Status:
 def merged(statuses: Sequence[Status]) -> Status:
     """Return one status that says what several of one device say: its parts, or its answers to several questions.
 
-    Where two say the same thing, the later one counts; alarms add up.
+    Where two say the same thing, the later one counts; alarms add up. Packs with one address are one pack.
     """
     values = {one.name: _merged([getattr(status, one.name) for status in statuses]) for one in fields(Status)}
     return Status(**{**{name: value for name, value in values.items() if value is not None}, "part": None})
+
+
+def side_by_side(statuses: Iterable[Status]) -> Status:
+    """Return one status about the packs that several statuses are of, or tell of."""
+    return Status(packs=tuple(_merged_packs([pack for status in statuses for pack in status.packs or (status,)])))
+
+
+def _merged_packs(packs: Sequence[Status]) -> Iterator[Status]:
+    by_address = dict[int, list[Status]]()
+    for place, pack in enumerate(packs):
+        # Without an address nobody knows whether two are the same; below zero there are none.
+        by_address.setdefault(-1 - place if pack.address is None else pack.address, []).append(pack)
+    yield from (one[0] if len(one) == 1 else merged(one) for one in by_address.values())
 
 
 def inverted(status: Status) -> Status:
@@ -75,5 +88,5 @@ def _merged(values: Sequence[Any]) -> Any:
     if said and isinstance(said[0], frozenset):
         return frozenset().union(*said)
     if said and isinstance(said[0], tuple):
-        return tuple(pack for packs in said for pack in packs)
+        return tuple(_merged_packs([pack for packs in said for pack in packs]))
     return said[-1] if said else None

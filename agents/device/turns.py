@@ -8,7 +8,7 @@
 from collections.abc import Sequence
 
 from agents.device.polling import Counts, Poller, added
-from agents.device.status import Status
+from agents.device.status import Status, side_by_side
 
 
 class Turns:
@@ -49,6 +49,6 @@ class Turns:
     def _round(self) -> Status | None:
         if not self._said or any(poller not in self._said and not poller.is_missing for poller in self._pollers):
             return None
-        packs = tuple(self._said[poller] for poller in self._pollers if poller in self._said)
+        said = side_by_side(self._said[poller] for poller in self._pollers if poller in self._said)
         self._said.clear()
-        return Status(packs=packs)
+        return said

@@ -30,6 +30,9 @@ class Finding(Value):
     value: None where it cannot be told, and then `unknown` says why; else that is "".
     """
 
+    # Of the largest voltage and current that readings can have, the energy of a year.
+    MAX_POWER: ClassVar[int] = 36
+
     pack: Identifier
     kind: Kind
     value: Decimal | None

@@ -13,10 +13,12 @@ from gates.telemetry.given import MILLION, MISSING, PackRows, Watched
 from gates.telemetry.kinds import MEASURES, Kind
 from gates.telemetry.recount import Figure, is_cell
 
-# Half of the last digit for the rounding, and a hundredth of it for what floats lose on the way.
+# Half of the last digit for the rounding; and for what floats lose on the way a hundredth of it, and of large figures
+# some of the sixteen digits that a float has.
 _SLACK: Final = Fraction(51, 100)
-_NUMBER: Final = re.compile(r"(?<![\w.])[-\u2212]?[0-9]+(?:\.[0-9]+)?")
-_NAMED_CELL: Final = re.compile(r"\bcell ([0-9]+)\b")
+_LOST: Final = Fraction(1, 10**12)
+_NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+_NAMED_CELL: Final = re.compile(r"\bcell (\d+)\b")
 _NAMED_SENSOR: Final = re.compile(r"\bsensor ([A-Za-z0-9](?:[A-Za-z0-9._:/@#\-]*[A-Za-z0-9])?)")
 _EXTREMES: Final = frozenset({Kind.HIGHEST_CELL, Kind.LOWEST_CELL, Kind.HOTTEST})
 
@@ -55,7 +57,7 @@ def value_faults(name: str, text: str, kind: Kind, figure: Figure) -> Iterator[s
 def is_near(value: Decimal, figure: Fraction, kind: Kind) -> bool:
     """Whether a value is a figure, rounded."""
     last_digit = Fraction(1, 10 ** MEASURES[kind].places)
-    return abs(Fraction(value) - figure) <= _SLACK * last_digit
+    return abs(Fraction(value) - figure) <= _SLACK * last_digit + _LOST * abs(figure)
 
 
 def told(figure: Figure, kind: Kind) -> str:
@@ -99,7 +101,7 @@ def _evidence_faults(evidence: Evidence, rows: PackRows) -> Iterator[str]:
         yield f"there is no reading {evidence.name} at {evidence.taken_ns}"
     elif column[place] == MISSING:
         yield f"{evidence.name} at {evidence.taken_ns} is suspect or was not told"
-    elif column[place] != Fraction(evidence.value) * MILLION:
+    elif column[place] != round(float(evidence.value) * MILLION):
         there = Decimal(column[place]) / MILLION
         said = f"is said to be {evidence.value}, the readings say {there.normalize():f}"
         yield f"{evidence.name} at {evidence.taken_ns} {said}"
@@ -118,5 +120,5 @@ def _word_faults(finding: Finding, given: Watched) -> Iterator[str]:
     known = {abs(one.value) for one in finding.evidence} | {abs(one) for one in given.limits.values()}
     known |= {abs(finding.value)} if finding.value is not None else set()
     for literal in _NUMBER.findall(bare):
-        if abs(Decimal(literal.replace("\u2212", "-"))) not in known:
+        if Decimal(literal) not in known:
             yield f"its text says {literal}, which is neither its value nor in its evidence"

@@ -9,10 +9,12 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Final, TypeAlias
 
+from bus.artifacts import ArtifactStore
 from gates.judged import Judged, inputs_of
 from gates.telemetry import readings, window
 from gates.telemetry.readings import Row, read_rows
@@ -94,16 +96,21 @@ def watched(judged: Judged) -> Watched | None:
     Raises:
         SourceError: a window or its readings are missing, broken, or do not fit together.
     """
-    given = {file.path: file for file in inputs_of(judged)}
+    return _watched(judged.store, tuple(inputs_of(judged)))
+
+
+@lru_cache(maxsize=1)  # an assessment comes with the joined readings: both are held to the same windows
+def _watched(store: ArtifactStore, inputs: tuple[File, ...]) -> Watched | None:
+    given = {file.path: file for file in inputs}
     files = [file for file in given.values() if PurePosixPath(file.path).name == window.NAME]
     if not files:
         return None
-    pairs = [(read(WindowFile, judged.store.get(file), file.path), _beside(file, given)) for file in files]
+    pairs = [(read(WindowFile, store.get(file), file.path), _beside(file, given)) for file in files]
     pairs.sort(key=lambda pair: pair[0].number)
     _follow(tuple(one for one, _ in pairs))
     packs = {name: PackRows() for one, _ in pairs for name in one.packs}
     for one, file in pairs:
-        for row in rows_of(one, judged.store.get(file), file.path, packs):
+        for row in rows_of(one, store.get(file), file.path, packs):
             packs[row.pack].add(row)
     return Watched(tuple(one for one, _ in pairs), packs)
 

@@ -78,7 +78,7 @@ def _unit_faults(units: Mapping[str, str]) -> Iterator[str]:
 
 def _alert_faults(own: WindowFile) -> Iterator[str]:
     for alert in own.alerts:
-        if alert.pack not in own.packs:
+        if alert.pack not in (*own.packs, own.device):
             yield f"the alert {alert.code} is of {alert.pack}, which is not a pack of the window"
         if not own.from_ns <= alert.taken_ns <= own.to_ns:
             yield f"the alert {alert.code} of {alert.pack} at {alert.taken_ns} is outside of the window"

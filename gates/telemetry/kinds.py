@@ -74,7 +74,7 @@ MEASURES: Final[Mapping[Kind, Measure]] = {
         "s", 3, "the longest time without a covered row, also before the first and after the last"
     ),
     Kind.DOUBTED: Measure("%", 3, "suspect values over all values that were told"),
-    Kind.ALERTS: Measure("1", 0, "how many alerts of the pack were raised"),
+    Kind.ALERTS: Measure("1", 0, "how many alerts were raised, of the pack or of the device that tells of it"),
     Kind.HIGHEST_CELL: Measure("V", 4, "the highest voltage of any cell"),
     Kind.LOWEST_CELL: Measure("V", 4, "the lowest voltage of any cell"),
     Kind.IMBALANCE: Measure(

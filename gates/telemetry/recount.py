@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import compress, pairwise
 from operator import mul
-from typing import Final
+from typing import Final, TypeAlias
 
 from gates.telemetry import kinds, window
 from gates.telemetry.given import MILLION, MISSING, PackRows, Watched
@@ -24,7 +24,7 @@ from protocol.bodies import AlertState
 SECOND_NS: Final = 10**9
 HOUR_NS: Final = 3600 * SECOND_NS
 _CELL: Final = re.compile(r"cell-[0-9]+-voltage")
-Series = tuple[Sequence[int], Sequence[int]]
+Series: TypeAlias = tuple[Sequence[int], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Figure:
 def figures(watched: Watched, name: str) -> Mapping[Kind, Figure]:
     """Return the figure of every kind for one pack."""
     pack = _Pack(watched.packs[name], watched)
-    raised = sum(one.pack == name and one.state is AlertState.RAISED for w in watched.windows for one in w.alerts)
+    alerts = [alert for one in watched.windows for alert in one.alerts if alert.pack in (name, watched.device)]
+    raised = sum(alert.state is AlertState.RAISED for alert in alerts)
     return {kind: work_out(pack) for kind, work_out in _WAYS.items()} | {Kind.ALERTS: Figure(Fraction(raised))}
 
 

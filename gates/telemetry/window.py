@@ -32,7 +32,7 @@ STAMP_POWER: Final = 18  # nanoseconds since 1970 have 19 digits
 
 
 class WindowAlert(Value):
-    """An alert of a pack, as it was told. code: such as "cell-overvoltage"."""
+    """An alert as it was told. pack: it is of, or the device. code: such as "cell-overvoltage"."""
 
     MAX_POWER: ClassVar[int] = STAMP_POWER
 

@@ -1,7 +1,7 @@
 """A report as one HTML page that needs nothing from outside: no script, no font, no network.
 
-1. Everything that comes from a run is shown through `_shown`: marks of HTML are escaped, and what would act on a screen
-   or turn the direction of writing is spelled out. The template has no other way to say anything.
+1. Everything that comes from a run is shown through `observers.templates`: the template has no other way to say
+   anything.
 2. The same report gives the same bytes. Times are UTC.
 3. Whatever could be long is bounded, and what is left out is counted beside it.
 """
@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from observers.costs import Cost, usd
 from observers.inbox import Request, Standing
@@ -23,7 +23,7 @@ from observers.report.scale import duration
 from observers.report.sequence import diagram
 from observers.report.timeline import timeline
 from observers.report.values import DAMAGED, Attempt, Fate, RunReport
-from observers.summary import printable
+from observers.templates import environment
 from protocol.messages import Mark
 from protocol.names import render_timestamp
 
@@ -100,14 +100,7 @@ def _attempts(attempts: Sequence[Attempt]) -> Bounded[Attempt]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment(Path(__file__).parent)
     filters: dict[str, Callable[..., Any]] = {
         "clock": _clock,
         "cut": _cut,
@@ -117,17 +110,8 @@ def _environment() -> Environment:
         "said": _said,
         "size": _size,
     }
-    environment.filters.update(filters)
-    return environment
-
-
-def _shown(value: Any) -> Any:
-    """Return what the template says in a place: numbers short, texts without anything that acts."""
-    if hasattr(value, "__html__"):  # said by a macro of the template, which has come through here
-        return value
-    if isinstance(value, float):
-        return f"{value:.1f}"
-    return printable(value) if isinstance(value, str) else value
+    made.filters.update(filters)
+    return made
 
 
 def _clock(stamp_ns: int) -> str:

@@ -145,6 +145,7 @@ def test_unplugged_while_it_is_watched_it_goes_on_when_the_battery_is_back(
         assert "gone: unplugged" in line(watching.stderr)
         while "stale" not in (last := line(watching.stdout)):
             assert "pack" in last
+        assert form or last.endswith("alarms: none when it last spoke, not known now")
         assert device.order("plug") == f"{place}: no fault"
         assert line(watching.stderr).startswith("the line is back after")
         while "stale" in last:

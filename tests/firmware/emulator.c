@@ -4,12 +4,19 @@
      adc N MV       voltage at analog input N          open N     the wire of cell N is open
      say TEXT       to the serial port of the host     press, release    the acknowledge button
      run MS         simulated milliseconds             reset      as the reset button does
+     now            tells how far it has come          pace       from now on not faster than real time
 
+   With "pty" as its second argument the port of the host is also a pty, whose path it tells: "pty PATH".
    Tells, with the simulated milliseconds before each: "line TEXT" from the host's port, "pin NAME 0|1", and
    "fault TEXT" for what must never be: stack and converter connected to the capacitor at once. */
+#include <fcntl.h>
+#include <pty.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "avr_adc.h"
 #include "avr_ioport.h"
@@ -31,6 +38,11 @@ static char line[512];
 static size_t line_length;
 static char said[512];
 static size_t said_length, said_next;
+static avr_cycle_count_t next_letter;
+static int port = -1;
+static int is_paced;
+static struct timespec paced_from;
+static unsigned long paced_ms;
 
 static unsigned long now_ms(void) { return (unsigned long)(avr->cycle / (avr->frequency / 1000)); }
 
@@ -62,8 +74,11 @@ static void conversion_begins(struct avr_irq_t *irq, uint32_t value, void *unuse
     adc->adc_values[channel > 7 ? 7 : channel] = (uint16_t)mv;
 }
 
+/* What nobody fetches from a full pty is lost, as on a wire. */
 static void letter_came(struct avr_irq_t *irq, uint32_t value, void *unused) {
     (void)irq, (void)unused;
+    const uint8_t letter = (uint8_t)value;
+    if (port >= 0 && write(port, &letter, 1) != 1) tcflush(port, TCOFLUSH);
     if (value == '\n' || line_length == sizeof line - 1) {
         line[line_length] = 0;
         printf("%lu line %s\n", now_ms(), line);
@@ -96,17 +111,51 @@ static void connect_board(void) {
     watch('C', 2, "heartbeat");
 }
 
+/* The next letter for the board, -1 while there is none. */
+static int next_said(void) {
+    uint8_t letter;
+    if (said_next < said_length) return (uint8_t)said[said_next++];
+    return port >= 0 && read(port, &letter, 1) == 1 ? letter : -1;
+}
+
 static int run(long ms) {
     const avr_cycle_count_t end = avr->cycle + (avr_cycle_count_t)ms * (avr->frequency / 1000);
-    avr_cycle_count_t next_letter = avr->cycle;
     while (avr->cycle < end) {
         int state = avr_run(avr);
         if (state == cpu_Done || state == cpu_Crashed) return 0;
-        if (said_next < said_length && avr->cycle >= next_letter) {
-            avr_raise_irq(host_input, (uint8_t)said[said_next++]);
+        if (avr->cycle >= next_letter) {
+            int letter = next_said();
+            if (letter >= 0) avr_raise_irq(host_input, (uint32_t)letter);
             next_letter = avr->cycle + avr->frequency / 5000;
         }
     }
+    return 1;
+}
+
+static void keep_pace(void) {
+    const unsigned long ms = now_ms() - paced_ms;
+    struct timespec due = paced_from;
+    due.tv_sec += (time_t)(ms / 1000);
+    due.tv_nsec += (long)(ms % 1000) * 1000000L;
+    if (due.tv_nsec >= 1000000000L) due.tv_sec++, due.tv_nsec -= 1000000000L;
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
+static void pace(void) {
+    is_paced = 1;
+    paced_ms = now_ms();
+    clock_gettime(CLOCK_MONOTONIC, &paced_from);
+}
+
+/* The other side stays open here as well: else nobody could open it a second time. */
+static int open_port(void) {
+    int other;
+    char path[128];
+    struct termios raw;
+    if (openpty(&port, &other, path, NULL, NULL) != 0 || tcgetattr(other, &raw) != 0) return 0;
+    cfmakeraw(&raw);
+    if (tcsetattr(other, TCSANOW, &raw) != 0 || fcntl(port, F_SETFL, O_NONBLOCK) != 0) return 0;
+    printf("0 pty %s\n", path);
     return 1;
 }
 
@@ -127,10 +176,16 @@ static int obey(char *order) {
     else if (sscanf(order, "stuck %d", &number) == 1) stuck = number;
     else if (!strcmp(order, "press") || !strcmp(order, "release")) press(order[0] == 'p');
     else if (!strcmp(order, "reset")) avr_reset(avr);
+    else if (!strcmp(order, "now")) printf("%lu now\n", now_ms());
+    else if (!strcmp(order, "pace")) pace();
     else if (!strncmp(order, "say ", 4)) {
         said_length = (size_t)snprintf(said, sizeof said, "%s\n", order + 4);
         said_next = 0;
-    } else if (sscanf(order, "run %ld", &ms) == 1) return run(ms);
+    } else if (sscanf(order, "run %ld", &ms) == 1) {
+        const int is_alive = run(ms);
+        if (is_paced) keep_pace();
+        return is_alive;
+    }
     else return 0;
     return 1;
 }
@@ -138,7 +193,7 @@ static int obey(char *order) {
 int main(int count, char **arguments) {
     static elf_firmware_t firmware;
     char order[600];
-    if (count != 2 || elf_read_firmware(arguments[1], &firmware) != 0) return 2;
+    if (count < 2 || count > 3 || elf_read_firmware(arguments[1], &firmware) != 0) return 2;
     avr = avr_make_mcu_by_name("atmega2560");
     if (!avr) return 2;
     avr_init(avr);
@@ -148,6 +203,8 @@ int main(int count, char **arguments) {
     avr->aref = 4096;
     avr_load_firmware(avr, &firmware);
     connect_board();
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (count == 3 && (strcmp(arguments[2], "pty") || !open_port())) return 2;
     press(0);
     while (fgets(order, sizeof order, stdin))
         if (!obey(order)) {

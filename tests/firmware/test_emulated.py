@@ -2,35 +2,15 @@
 
 import re
 import subprocess
-from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from gates.sketches import build
-from tests.firmware.logic import CELLS, FLAGS, LIMITS, SKETCH, crc16, names
-from tests.systems import missing, need_command
+from tests.firmware.board import PACK, built_emulator, order, sketch
+from tests.firmware.logic import FLAGS, LIMITS, crc16, names
 
 pytestmark = pytest.mark.slow
-
-SIMAVR = Path("/usr/include/simavr")
-PACK = [
-    *(f"cell {cell} {3250 + 7 * cell}" for cell in range(1, CELLS + 1)),
-    *("adc 1 3310", "adc 2 2048", "adc 3 2500", "adc 12 2500"),
-    *(f"adc {channel} 2048" for channel in range(4, 12)),
-]
-
-
-def sketch(changes: Mapping[str, tuple[bytes, bytes]] | None = None) -> bytes:
-    """Return the shipped sketch as a program, some of its text changed."""
-    files = {path.name: path.read_bytes() for path in SKETCH.iterdir()}
-    for name, (old, new) in (changes or {}).items():
-        assert old in files[name]
-        files[name] = files[name].replace(old, new)
-    built = build(files)
-    assert built.fault == ""
-    return built.program
 
 
 class Heard:
@@ -60,21 +40,9 @@ def is_sound(line: str) -> bool:
     return found is not None and int(found[2], 16) == crc16(found[1].encode())
 
 
-def order(text: str) -> str:
-    return f"say {text}*{crc16(text.encode()):04X}"
-
-
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    need_command("avr-g++", "gcc-avr")
-    need_command("cc", "gcc")
-    if not (SIMAVR / "sim_avr.h").exists():
-        missing("simavr's headers are not here; they come with the Debian package libsimavr-dev")
-    program = tmp_path_factory.mktemp("emulator") / "emulator"
-    source = Path(__file__).with_name("emulator.c")
-    command = ["cc", "-O2", str(source), "-o", str(program), f"-I{SIMAVR}", "-lsimavr", "-lutil"]
-    subprocess.run(command, check=True, timeout=60)
-    return program
+    return built_emulator(tmp_path_factory.mktemp("emulator"))
 
 
 @pytest.fixture(scope="module")

@@ -111,10 +111,9 @@ class _Registers:
         return [block for block in self.blocks if block.function == function]
 
     def _data(self, block: Block) -> SimData:
-        most = max(block.count, *block.also_counts, 0)
         if block.is_coils:
-            return SimData(block.at, values=[False] * most, datatype=DataType.BITS)
-        return SimData(block.at, values=[0] * most, datatype=DataType.REGISTERS)
+            return SimData(block.at, values=[False] * block.most, datatype=DataType.BITS)
+        return SimData(block.at, values=[0] * block.most, datatype=DataType.REGISTERS)
 
     async def fill(
         self, function: int, begin: int, address: int, _: int, held: list[int], put: list[int] | list[bool] | None
@@ -123,7 +122,7 @@ class _Registers:
         if function not in _KINDS or put is not None:
             return ExcCodes.ILLEGAL_FUNCTION
         blocks = self._of(function)
-        if not any(block.at <= address < block.at + max(block.count, *block.also_counts, 0) for block in blocks):
+        if not any(block.at <= address < block.at + block.most for block in blocks):
             return ExcCodes.ILLEGAL_ADDRESS
         for block in blocks:
             place = _put_coils if block.is_coils else _put_registers

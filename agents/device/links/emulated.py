@@ -60,10 +60,6 @@ class _Battery:
         self._line, self._asked = PacedLine(baud), b""
         self.is_open = False
 
-    @property
-    def protocol(self) -> str:
-        return self._device.speech.name
-
     def is_unplugged(self, now_s: float) -> bool:
         return any(fault.word == "unplug" for fault in self._plan.at(now_s - self._began_s))
 
@@ -138,7 +134,7 @@ def open_emulated(url: str, clock: Clock | None = None) -> EmulatedLink:
     clock = clock or Clock()
     battery = _BATTERIES.get(url)
     if battery is None:
-        battery = _BATTERIES[url] = _battery(url, clock.now_s())
+        battery = _BATTERIES[url] = _Battery(*_asked_for(url), clock.now_s())
     if battery.is_open:
         raise LinkError(f"cannot open {url}: it is open already; for a second battery add a seed")
     if battery.is_unplugged(clock.now_s()):
@@ -146,16 +142,30 @@ def open_emulated(url: str, clock: Clock | None = None) -> EmulatedLink:
     return EmulatedLink(url, battery, clock)
 
 
-def emulated_protocol(url: str) -> str:
-    """Return what the battery with this address speaks, by its full name.
+@dataclass(frozen=True, slots=True)
+class EmulatedPlace:
+    """Where an emulated battery is, and what it speaks, by its full name. Only `emulated_place` makes one."""
+
+    url: str
+    protocol: str
+
+    def open(self) -> EmulatedLink:
+        """Raises LinkError when it is unplugged now, or open already."""
+        return open_emulated(self.url)
+
+
+def emulated_place(url: str) -> EmulatedPlace:
+    """Return the place of the battery with this address; its time begins when it is opened.
 
     Raises:
         SourceError: the address asks for something that there is not.
     """
-    return _battery(url, 0.0).protocol
+    device, _, _ = _asked_for(url)
+    return EmulatedPlace(url, device.speech.name)
 
 
-def _battery(url: str, now_s: float) -> _Battery:
+def _asked_for(url: str) -> tuple[EmulatedDevice, int, Plan]:
+    """Return the device, how fast its line is, and what goes wrong with it."""
     parts = urlsplit(url)
     if parts.netloc or not parts.path or parts.fragment:
         raise SourceError(f"{url!r} names no emulated battery; write emulated:jk or emulated:jk?cells=8&fault=stuck")
@@ -163,7 +173,7 @@ def _battery(url: str, now_s: float) -> _Battery:
         given = _given(parts.query)
         cells = _whole(given, "cells", _CELLS)
         device = device_of(parts.path, cells, _whole(given, "seed", _SEED))
-        return _Battery(device, LINES[device.speech.name].baud, _plan(given, cells, device), now_s)
+        return device, LINES[device.speech.name].baud, _plan(given, cells, device)
     except SourceError as error:
         raise SourceError(f"{url!r}: {error}") from error
 

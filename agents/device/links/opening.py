@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from agents.device.link import Link
-from agents.device.links.emulated import SCHEME, emulated_protocol, open_emulated
+from agents.device.links.emulated import SCHEME, EmulatedPlace, emulated_place
 from agents.device.links.serial_port import SerialPort
 from agents.device.links.tcp import TcpLink
 from protocol.errors import SourceError
@@ -38,18 +38,6 @@ class TcpPlace:
         return TcpLink(self.host, self.port)
 
 
-@dataclass(frozen=True, slots=True)
-class EmulatedPlace:
-    """A battery that is not there. protocol: what it speaks, by its full name."""
-
-    url: str
-    protocol: str
-
-    def open(self) -> Link:
-        """Raises LinkError when it is unplugged, or open already."""
-        return open_emulated(self.url)
-
-
 Place: TypeAlias = SerialPlace | TcpPlace | EmulatedPlace
 
 
@@ -66,7 +54,9 @@ def place_of(url: str, baud: int = 9600) -> Place:
     except ValueError as error:
         raise SourceError(f"{url!r} is no address of a device: {error}; write {_FORMS}") from error
     if parts.scheme == SCHEME:
-        return EmulatedPlace(url, emulated_protocol(url))
+        return emulated_place(url)
+    if parts.scheme == "ble":
+        raise SourceError(f"{url!r} is no line that bytes come over: a battery by Bluetooth is asked by its driver")
     if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/") and not parts.query:
         return TcpPlace(parts.hostname, port)
     if parts.scheme in ("", "serial") and parts.path and not parts.netloc:

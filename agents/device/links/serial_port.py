@@ -50,6 +50,17 @@ class SerialPort:
         except _GONE as error:
             raise LinkError(f"{self.name} is gone: unplugged, or its other end was closed") from error
 
+    def change_baud(self, baud: int) -> None:
+        """Go on at another rate. Opening the port anew would reset an Arduino once more.
+
+        Raises:
+            LinkError: it does not take the rate, or is gone.
+        """
+        try:
+            self._port.baudrate = baud
+        except (*_GONE, ValueError) as error:
+            raise LinkError(f"{self.name} does not go to {baud} baud: {error}") from error
+
     def close(self) -> None:
         self._port.close()
 

@@ -4,6 +4,8 @@ Lines `$TEXT*CRC` CR LF, the CRC-16/Modbus over TEXT in four digits of capital h
 BM a scan, BOOT a start, LOG an alarm of the past, CAL the calibration, OK and NO answers to orders. Numbers are in mV,
 mA and tenths of a degree; `-` is an absent one. Current is positive into the battery. A gap in the sequence is a lost
 line.
+Alarms are the limits that are passed, what flags say is wrong with the monitor itself, such as "mux-stuck", and
+"reset-by-watchdog" or "reset-by-brown-out" where that is why it last started.
 A scan does not tell how many of its values are cells: `cell_count` and `temperature_count` are those of its limits.h.
 
 Source: docs/firmware.md and the headers of the sketch; the names of flags and limits are those of the headers.
@@ -86,7 +88,12 @@ FLAGS: Final = (
     "held",
     "adc-silent",
 )
+# What a flag says that is no fault of measuring: how things stand, and what it has not been told.
+STATES: Final = frozenset(
+    {"unknown", "host-silent", "calibration-default", "calibration-unsaved", "line-dropped", "held"}
+)
 RESET_CAUSES: Final = ("power", "reset-button", "brown-out", "watchdog", "jtag", "memory-survived", "unknown")
+_FAULTS: Final = frozenset({"watchdog", "brown-out"})  # a power-up and a button are none
 
 
 def _length(head: bytes) -> int | None:
@@ -149,7 +156,7 @@ class BatteryMonitor:
             cells=_present(cells, 1000),
             temperatures={f"{number}": value for number, value in temperatures.items()},
             alarm_bits=alarms,
-            alarms=named(alarms, LIMITS),
+            alarms=named(alarms, LIMITS) | (named(flags, FLAGS) - STATES) | _reset_alarms(cause),
             others={
                 "sequence": _number(fields[1]),
                 "at-ms": _number(fields[2]),
@@ -199,9 +206,15 @@ def _reset(cause: int) -> dict[str, int | str]:
     return {"reset-cause-bits": cause, "reset-cause": " ".join(names)}
 
 
+def _reset_alarms(cause: int) -> frozenset[str]:
+    """Return that it was reset by a fault of its own; it says so until the next reset."""
+    return frozenset(f"reset-by-{name}" for name in named(cause, RESET_CAUSES) & _FAULTS)
+
+
 def _boot(fields: list[str]) -> Status:
     _refuse_other(fields, 3)
-    return Status(others={**_reset(_bits(fields[1])), "state": fields[2].lower()})
+    cause = _bits(fields[1])
+    return Status(alarms=_reset_alarms(cause) or None, others={**_reset(cause), "state": fields[2].lower()})
 
 
 def _log(fields: list[str]) -> Status:

@@ -135,6 +135,11 @@ class Block(_Strict):
     def is_coils(self) -> bool:
         return self.function in _COILS
 
+    @property
+    def most(self) -> int:
+        """How many coils or registers its longest answer holds."""
+        return max((self.count, *self.also_counts))
+
     def bytes_of(self, count: int) -> int:
         """Return how many bytes so many coils or registers take in an answer."""
         return (count + 7) // 8 if self.is_coils else 2 * count
@@ -224,7 +229,7 @@ def _field_faults(field: RegisterField, block: Block) -> Iterator[tuple[Place, s
         return  # whatever else it says would quote a name that is none
     if not field.scale:
         yield ("scale",), "scale: 0 makes every value the same; leave it out for 1"
-    last = max((block.count, *block.also_counts)) + block.at
+    last = block.most + block.at
     size = field.count if block.is_coils else (field.count * field.bits + 15) // 16
     if not block.at <= field.at <= last - size:
         yield ("at",), f"at: {field.at:#06x} with {size} is outside the block, {block.at:#06x} to {last - 1:#06x}"

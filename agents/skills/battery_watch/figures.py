@@ -15,7 +15,7 @@ from statistics import fmean, linear_regression, median
 from typing import Final
 
 from agents.device.quantities import CURRENT, PACK, SOC
-from agents.skills.battery_watch.seen import HOUR_S, Point, Seen
+from agents.skills.battery_watch.seen import HOUR_S, Seen
 from agents.skills.battery_watch.words import called, ends, known, not_known, seen_at
 from gates.design.words import quantity
 from gates.telemetry.assessment import Evidence, Finding
@@ -37,6 +37,7 @@ from protocol.bodies import AlertState
 _DIGITS: Final = 9  # floats that should be equal are equal to so many
 _NO_CELLS: Final = "fewer than two cells were told"
 _NO_WHOLE_ROW: Final = "there is no row in which all cells are good"
+NOT_AHEAD: Final = f"nothing goes there within {AHEAD_H} h as it goes now"
 _NO_TREND: Final = f"there are less than {TREND_ROWS} rows or less than {TREND_S} s to tell a trend from"
 
 
@@ -112,14 +113,14 @@ def _top(column: Sequence[float], side: int) -> tuple[int, float]:
 def _imbalance(seen: Seen) -> Finding:
     if why := _why_no_spread(seen):
         return not_known(seen, Kind.IMBALANCE, why)
-    worst = max(seen.spread, key=lambda point: point.value)
-    at = {name: cell[worst.place] for name, cell in seen.cells.items()}
+    worst = max(seen.complete, key=lambda place: seen.spread[place])
+    at = {name: cell[worst] for name, cell in seen.cells.items()}
     high, low = max(at, key=lambda name: at[name]), min(at, key=lambda name: at[name])
     if high == low:  # all are equal; two of them show it as well as any
         high, low = list(at)[:2]
-    evidence = [seen_at(seen, high, worst.place), seen_at(seen, low, worst.place)]
+    evidence = [seen_at(seen, high, worst), seen_at(seen, low, worst)]
     text = f"{called(high)} lay {{}} above {called(low)}, the most that two cells lay apart"
-    return known(seen, Kind.IMBALANCE, worst.value * 1000, text, evidence)
+    return known(seen, Kind.IMBALANCE, seen.spread[worst] * 1000, text, evidence)
 
 
 def _why_no_spread(seen: Seen) -> str:
@@ -148,27 +149,27 @@ def _offset(seen: Seen, kind: Kind, choose: Callable[..., str], side: str) -> Fi
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A least-squares line. slope: by the hour; end: where it stands at the last point."""
+    """A least-squares line. slope: by the hour; end: where it stands at the last value."""
 
     slope: float
     end: float
 
 
-def _line(seen: Seen, points: Sequence[Point]) -> _Line | None:
-    if len(points) < TREND_ROWS or seen.times[points[-1].place] - seen.times[points[0].place] < TREND_S * 10**9:
+def _line(seen: Seen, column: Sequence[float]) -> _Line | None:
+    places = seen.places(column)
+    if len(places) < TREND_ROWS or seen.times[places[-1]] - seen.times[places[0]] < TREND_S * 10**9:
         return None
-    hours, values = [point.hours for point in points], [point.value for point in points]
+    hours, values = [seen.hours[place] for place in places], [column[place] for place in places]
     fit = linear_regression(hours, values)
     return _Line(fit.slope, fit.intercept + fit.slope * hours[-1])
 
 
 def _voltage_trend(seen: Seen) -> Finding:
-    points = seen.points(seen.volts)
-    line = _line(seen, points)
+    line = _line(seen, seen.volts)
     if line is None:
         return not_known(seen, Kind.VOLTAGE_TREND, _NO_TREND)
-    evidence = ends(seen, PACK, points) if _says_volts(seen) else []
-    return known(seen, Kind.VOLTAGE_TREND, line.slope, f"the voltage {_way(line.slope, 'rises', 'falls')}", evidence)
+    text = f"the voltage {_way(line.slope, 'rises', 'falls')}"
+    return known(seen, Kind.VOLTAGE_TREND, line.slope, text, ends(seen, PACK))
 
 
 def _says_volts(seen: Seen) -> bool:
@@ -192,26 +193,24 @@ def _temperature_trend(seen: Seen) -> Finding:
     if hottest is None:
         return not_known(seen, Kind.TEMPERATURE_TREND, "no good temperature of the cells was told")
     name = hottest[0]
-    points = seen.points(seen.sensors[name])
-    line = _line(seen, points)
+    line = _line(seen, seen.sensors[name])
     if line is None:
         return not_known(seen, Kind.TEMPERATURE_TREND, _NO_TREND)
     text = f"{called(name)} {_way(line.slope, 'warms up', 'cools down')}"
-    return known(seen, Kind.TEMPERATURE_TREND, line.slope, text, ends(seen, name, points))
+    return known(seen, Kind.TEMPERATURE_TREND, line.slope, text, ends(seen, name))
 
 
 def _charge(seen: Seen) -> Finding:
-    places = [point.place for point in seen.points(seen.amperes)]
-    amount = _integral(seen, places, seen.amperes)
+    amount = _integral(seen, seen.places(seen.amperes), seen.amperes)
     if amount is None:
         return not_known(seen, Kind.CHARGE, "no two good readings of the current follow each other")
-    evidence = [seen_at(seen, CURRENT, place) for place in (places[0], places[-1])]
-    return known(seen, Kind.CHARGE, amount, f"{{size}} flowed {_into(amount)} the battery", evidence)
+    text = f"{{size}} flowed {_into(amount)} the battery"
+    return known(seen, Kind.CHARGE, amount, text, ends(seen, CURRENT))
 
 
 def _energy(seen: Seen) -> Finding:
     watts = [volts * amperes for volts, amperes in zip(seen.volts, seen.amperes, strict=True)]
-    amount = _integral(seen, [place for place, value in enumerate(watts) if not isnan(value)], watts)
+    amount = _integral(seen, seen.places(watts), watts)
     if amount is None:
         return not_known(seen, Kind.ENERGY, "no two rows with good voltage and current follow each other")
     return known(seen, Kind.ENERGY, amount, f"{{size}} went {_into(amount)} the battery")
@@ -260,8 +259,8 @@ def _widest(stretch: Sequence[int], soc: Sequence[float]) -> tuple[int, int] | N
     steps = [after for before, after in pairwise(stretch) if soc[after] != soc[before]]
     if not steps:
         return None
-    ends = min(steps, key=lambda place: soc[place]), max(steps, key=lambda place: soc[place])
-    return min(ends), max(ends)
+    least, most = min(steps, key=lambda place: soc[place]), max(steps, key=lambda place: soc[place])
+    return min(least, most), max(least, most)
 
 
 def _resistance(seen: Seen) -> Finding:
@@ -308,19 +307,18 @@ def _time_to(seen: Seen, kind: Kind, columns: Mapping[str, Sequence[float]], lim
     """Return when the first of some columns is at a limit. side: 1 from below, -1 from above."""
     if limit not in seen.limits:
         return not_known(seen, kind, f"no limit {limit} is given")
-    points = {name: seen.points(column) for name, column in columns.items()}
-    lines = {name: line for name, told in points.items() if (line := _line(seen, told))}
+    lines = {name: line for name, column in columns.items() if (line := _line(seen, column))}
     if not lines:
         return not_known(seen, kind, _NO_TREND)
     at = float(seen.limits[limit])
     hours = {name: left for name, line in lines.items() if (left := _hours(at, line, side)) is not None}
     if not hours:
-        return not_known(seen, kind, f"nothing goes there within {AHEAD_H} h as it goes now")
+        return not_known(seen, kind, NOT_AHEAD)
     name = min(hours, key=lambda name: hours[name])
     shown = quantity(seen.limits[limit], LIMIT_UNITS[limit])
     text = f"{called(name)} is at {shown} in {{}} if it goes on like this"
     there = f"{called(name)} is at {shown} or beyond by its trend"
-    evidence = [seen_at(seen, name, points[name][-1].place)]
+    evidence = ends(seen, name)[-1:]
     return known(seen, kind, hours[name], text if hours[name] else there, evidence)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan
+from typing import TypeAlias
 
 from agents.device.quantities import SOC
 from agents.skills.battery_watch.seen import Seen
 from gates.telemetry.window import WindowFile
 from protocol.bodies import AlertState
 
-Range = tuple[float, float]
+Range: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def glance(seen: Seen) -> Glance:
         window=window,
         rows=len(seen.times),
         cells_v=_range(cells),
-        delta_v=max((point.value for point in seen.spread), default=None) if len(seen.cells) > 1 else None,
+        delta_v=max(_good(seen.spread), default=None) if len(seen.cells) > 1 else None,
         current_a=_range(amperes),
         last_a=amperes[-1] if amperes else None,
         soc_percent=(soc[0], soc[-1]) if soc else None,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.skills.battery.documents.markdown import page, table
+from agents.skills.battery_watch.figures import NOT_AHEAD
 from agents.skills.battery_watch.overview import Glance, Range, gaps
 from agents.skills.battery_watch.seen import Seen
 from agents.skills.battery_watch.words import LABELS, said
@@ -96,10 +97,21 @@ def _gravity(alert: WindowAlert) -> int:
 
 def _unknown(packs: Sequence[Told]) -> Iterator[str]:
     yield "## What is not known\n"
-    unknown = [one for told in packs for one in told.findings.values() if one.value is None]
-    for one in unknown:
-        yield f"- {escaped(one.pack)}: {escaped(one.text)}: {escaped(one.unknown)}"
-    yield "" if unknown else "Nothing of what is assessed.\n"
+    found = [line for told in packs for line in _not_known(told)]
+    yield from found or ["Nothing of what is assessed."]
+    yield ""
+
+
+def _not_known(told: Told) -> Iterator[str]:
+    name, findings = escaped(told.seen.name), told.findings
+    if gaps(told.seen):
+        yield f"- {name}: {escaped(findings[Kind.LONGEST_GAP].text)}"
+    if findings[Kind.DOUBTED].value:
+        yield f"- {name}: {escaped(findings[Kind.DOUBTED].text)} and were not used"
+    for one in findings.values():
+        # That nothing goes to a limit soon is known.
+        if one.unknown and one.unknown != NOT_AHEAD:
+            yield f"- {name}: {escaped(one.text)}: {escaped(one.unknown)}"
 
 
 def _pack(told: Told) -> Iterator[str]:
@@ -111,6 +123,8 @@ def _pack(told: Told) -> Iterator[str]:
 
 
 def _finding_row(one: Finding) -> tuple[str, ...]:
+    if one.unknown == NOT_AHEAD:
+        return LABELS[one.kind], "–", escaped(one.unknown)
     if one.value is None:
         return LABELS[one.kind], "**not known**", escaped(one.unknown)
     return LABELS[one.kind], escaped(said(one.value, one.kind)), escaped(one.text)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
+from typing import TypeAlias
 
 from agents.device.recording import Chunk, Head, chunk_line, head_line, read_recording
 from protocol.errors import SourceError
 
-Recording = tuple[str, bytes]
+Recording: TypeAlias = tuple[str, bytes]
 """Its name and its bytes."""
 
 

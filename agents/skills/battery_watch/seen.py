@@ -5,7 +5,6 @@ Columns of machine floats: a day of sixteen cells at one reading a second takes 
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
@@ -19,15 +18,6 @@ from gates.telemetry.window import WindowAlert, WindowFile
 
 HOUR_S: Final = 3600.0
 _SECOND_NS: Final = 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A value at a place of the rows. hours: since the first row."""
-
-    place: int
-    hours: float
-    value: float
 
 
 class Seen:
@@ -63,7 +53,8 @@ class Seen:
 
     @property
     def alerts(self) -> list[WindowAlert]:
-        return [alert for one in self.windows for alert in one.alerts if alert.pack == self.name]
+        """The alerts of the pack, and those of the device: its silence is the silence of every pack behind it."""
+        return [alert for one in self.windows for alert in one.alerts if alert.pack in (self.name, one.device)]
 
     @cached_property
     def most_apart_ns(self) -> int:
@@ -88,11 +79,13 @@ class Seen:
         return array("l", (place for place, total in enumerate(sums) if not isnan(total)))
 
     @cached_property
-    def spread(self) -> Sequence[Point]:
-        """The difference between the highest and the lowest cell of complete rows, in V."""
-        cells = tuple(self.cells.values())
-        rows = ((place, [cell[place] for cell in cells]) for place in self.complete)
-        return [Point(place, self.hours(place), max(row) - min(row)) for place, row in rows]
+    def spread(self) -> Sequence[float]:
+        """The difference between the highest and the lowest cell, in V, where a row is complete."""
+        column, cells = array("d", [nan]) * len(self.times), tuple(self.cells.values())
+        for place in self.complete:
+            row = [cell[place] for cell in cells]
+            column[place] = max(row) - min(row)
+        return column
 
     @cached_property
     def volts(self) -> Sequence[float]:
@@ -109,18 +102,20 @@ class Seen:
     @cached_property
     def covered(self) -> Sequence[int]:
         """The places of the rows that are complete or have a good voltage of the pack."""
-        told = (place for place, value in enumerate(self.column(PACK)) if not isnan(value))
-        return sorted({*self.complete, *told})
+        return sorted({*self.complete, *self.places(self.column(PACK))})
 
     def column(self, name: str) -> Sequence[float]:
         return self._columns.get(name) or array("d", [nan]) * len(self.times)
 
-    def hours(self, place: int) -> float:
-        return (self.times[place] - self.times[0]) / _SECOND_NS / HOUR_S
+    @cached_property
+    def hours(self) -> Sequence[float]:
+        """Of every row, since the first."""
+        return array("d", ((taken_ns - self.times[0]) / _SECOND_NS / HOUR_S for taken_ns in self.times))
 
-    def points(self, column: Sequence[float]) -> list[Point]:
-        """Return the rows in which a column has a value."""
-        return [Point(place, self.hours(place), value) for place, value in enumerate(column) if not isnan(value)]
+    @staticmethod
+    def places(column: Sequence[float]) -> Sequence[int]:
+        """Return the places of the rows in which a column has a value."""
+        return array("l", (place for place, value in enumerate(column) if not isnan(value)))
 
     def stretches(self, places: Sequence[int]) -> list[list[int]]:
         """Return rows in pieces between which nobody knows what happened."""

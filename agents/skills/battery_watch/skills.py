@@ -18,6 +18,7 @@ from gates.telemetry.readings import READINGS, write_readings
 from gates.values import written
 from protocol.bodies import File, Progress
 from protocol.bodies import Work as Effort
+from protocol.names import is_identifier
 
 PAGE: Final = "WATCH.md"
 LINE: Final = "line.txt"
@@ -109,7 +110,9 @@ def _values(found: Sequence[Finding], packs: int) -> Mapping[str, Decimal | int]
     """
     known = [(one, one.value) for one in found if one.value is not None]
     figures = {one.kind.value if packs == 1 else f"{one.pack}:{one.kind}": value for one, value in known}
-    return {**figures, "not-known": len(found) - len(known)}
+    # A pack with a very long name has its figures in the assessment only.
+    named = {name: value for name, value in figures.items() if is_identifier(name)}
+    return {**named, "not-known": len(found) - len(known)}
 
 
 def _effort(work: Work) -> Effort:

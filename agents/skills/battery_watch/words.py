@@ -1,10 +1,10 @@
 """How findings are put in words, and how a figure becomes one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from agents.skills.battery_watch.seen import Point, Seen
+from agents.skills.battery_watch.seen import Seen
 from gates.design.words import quantity
 from gates.telemetry.assessment import Evidence, Finding
 from gates.telemetry.kinds import MEASURES, Kind
@@ -69,9 +69,10 @@ def seen_at(seen: Seen, name: str, place: int) -> Evidence:
     return Evidence(taken_ns=seen.times[place], name=name, value=plain(seen.column(name)[place]))
 
 
-def ends(seen: Seen, name: str, points: list[Point]) -> list[Evidence]:
-    """Return the first and the last reading of a series, where it is a reading."""
-    return [seen_at(seen, name, points[0].place), seen_at(seen, name, points[-1].place)] if points else []
+def ends(seen: Seen, name: str) -> list[Evidence]:
+    """Return the first and the last good reading of a name, where there is one."""
+    places: Sequence[int] = seen.places(seen.column(name))
+    return [seen_at(seen, name, place) for place in (places[0], places[-1])] if places else []
 
 
 def called(name: str) -> str:

@@ -24,7 +24,7 @@ class Device:
     """What stands at the other end of a line. answer: what it says, at a moment, to what it was sent."""
 
     def __init__(self, answer: Callable[[float, bytes], bytes]) -> None:
-        self._answer, self._port = answer, PtyPort()
+        self.answer, self._port = answer, PtyPort()
         self.sent = bytearray()
 
     @property
@@ -34,7 +34,7 @@ class Device:
     def step(self, now_s: float) -> None:
         asked = self._port.read(0.0)
         self.sent += asked
-        if said := self._answer(now_s, asked):
+        if said := self.answer(now_s, asked):
             self._port.write(said)
 
     def close(self) -> None:

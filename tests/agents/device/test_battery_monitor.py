@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.device.protocols.battery_monitor import FLAGS, LIMITS, BatteryMonitor, order
+from agents.device.protocols.battery_monitor import FLAGS, LIMITS, STATES, BatteryMonitor, order
 from agents.device.status import FrameError, Status
 from tests.agents.device.sealing import line, scan
 from tests.firmware import logic
@@ -21,11 +21,27 @@ def test_a_scan_says_what_was_measured() -> None:
     status = said(scan(n_4="3412", n_30="-105", n_31="1002", n_32="4000000A"))
     assert (status.pack_voltage_v, status.current_a, status.cell_count) == (52.8, 5.0, 16)
     assert (status.cells[1], status.cells[16], status.temperatures["8"]) == (3.412, 3.3, -10.5)
-    assert status.alarms == frozenset({"cell-high-alarm", "cell-low-alarm", "value-lost"})
+    assert status.alarms == frozenset({"cell-high-alarm", "cell-low-alarm", "value-lost", "cell-clipped"})
     assert (status.others["flag-cell-clipped"], status.others["flag-host-silent"]) == (True, True)
     assert "flag-unknown" not in status.others
     assert (status.others["sequence"], status.others["at-ms"]) == (7, 1750)
     assert status.others["reset-cause"] == "memory-survived unknown"
+
+
+def test_what_flags_say_is_wrong_with_the_monitor_is_an_alarm_and_how_things_stand_is_none() -> None:
+    faults = frozenset(FLAGS) - STATES
+    assert said(scan(n_31="FFFFF", n_32="0")).alarms == faults
+    assert {"mux-stuck", "cell-wire-open", "adc-silent"} <= faults
+    assert set(FLAGS) >= STATES
+
+
+@pytest.mark.parametrize(
+    ("cause", "alarms"),
+    [("1", set()), ("2", set()), ("60", set()), ("28", {"reset-by-watchdog"}), ("4", {"reset-by-brown-out"})],
+)
+def test_a_reset_by_a_fault_is_an_alarm_at_the_start_and_in_every_scan(cause: str, alarms: set[str]) -> None:
+    assert said(line(f"BOOT,1,{cause},UNKNOWN")).alarms == (frozenset(alarms) or None)
+    assert said(scan(n_31="0", n_32="0", n_33=cause)).alarms == frozenset(alarms)
 
 
 def test_what_a_scan_calls_absent_is_absent() -> None:  # case 13
@@ -62,7 +78,8 @@ def test_the_line_that_the_sketch_writes_is_read(tmp_path: Path) -> None:
     assert sketch.line_end(ctypes.byref(text))
     status = said(bytes(text.text)[: text.length])
     assert (len(status.cells), status.cells[16], status.temperatures["8"]) == (15, -0.016, -2.4)
-    assert (status.pack_voltage_v, status.current_a, status.alarms) == (None, None, frozenset({"value-lost"}))
+    assert (status.pack_voltage_v, status.current_a) == (None, None)
+    assert status.alarms == frozenset({"value-lost", "reset-by-watchdog"})
     assert (status.others["sequence"], status.others["reset-cause"]) == (2**32 - 1, "power watchdog")
 
 
@@ -75,7 +92,7 @@ def test_an_order_is_one_that_the_sketch_takes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "others"),
     [
-        ("BOOT,1,8,UNKNOWN", {"reset-cause-bits": 8, "reset-cause": "watchdog", "state": "unknown"}),
+        ("BOOT,1,1,UNKNOWN", {"reset-cause-bits": 1, "reset-cause": "power", "state": "unknown"}),
         ("LOG,12,345,1,3651", {"log-number": 12, "log-at-ms": 345, "log-limit": "cell-high-alarm", "log-value": 3651}),
         ("CAL,CELL,3,-20,150", {"calibration-cell-3-offset-uv": -20, "calibration-cell-3-gain-ppm": 150}),
         ("CAL,PACK,7", {"calibration-pack-gain-ppm": 7}),

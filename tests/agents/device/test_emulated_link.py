@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from agents.device.emulation.catalogue import SHORT, SPEECHES
-from agents.device.links.emulated import Clock, open_emulated
+from agents.device.links.emulated import Clock, emulated_place, open_emulated
 from agents.device.links.opening import open_link
 from agents.device.polling import Pace, Poller
 from agents.device.protocols.catalogue import DECODERS
@@ -139,3 +139,11 @@ def test_one_part_of_a_program_has_it_open_at_a_time() -> None:
 def test_a_slip_in_an_address_is_named(url: str, says: str) -> None:
     with pytest.raises(SourceError, match=says):
         open_link(url)
+
+
+def test_a_place_is_opened_as_often_as_one_likes() -> None:
+    place = emulated_place(address("jbd"))
+    for _ in range(2):
+        link = place.open()
+        assert link.name == place.url
+        link.close()

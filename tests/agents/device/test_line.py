@@ -1,6 +1,7 @@
 """A device on its line: asked, lost, found again, and told apart from others on the same wire."""
 
 import itertools
+import os
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +69,24 @@ def test_tries_come_later_each_time_however_often_it_is_polled_and_soon_again_af
     waits = [later - sooner for sooner, later in itertools.pairwise(tried)]
     assert waits == [pytest.approx(wait_s, abs=0.5) for wait_s in (0.5, 1, 2, 4, 8, 8, 8, 8, 8, 8)][: len(waits)]
     assert len(waits) >= 9
+
+
+def test_a_line_that_comes_and_goes_all_day_leaves_nothing_open(tmp_path: Path) -> None:  # case 21
+    name = tmp_path / "usb-A"
+    point(name, device := emulated())
+    bench = Watching(line_to(device, url=str(name)), device)
+    assert bench.run(2)
+    opened = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        device.close()
+        bench.devices = [device := emulated()]
+        point(name, device)
+        assert bench.run(3)
+    assert len(os.listdir("/proc/self/fd")) == opened
+    bench.line.close()
+    bench.line.close()
+    assert len(os.listdir("/proc/self/fd")) < opened
+    assert bench.run(1)  # whoever asks again after closing it opens it again
 
 
 def numbered(folder: Path, number: int, device: Device) -> Path:
@@ -183,7 +202,7 @@ def test_a_missing_pack_does_not_stop_the_others_and_is_asked_less_often() -> No
 
 def test_a_missing_pack_that_comes_back_is_in_the_next_round() -> None:
     missing, whole = packs_at(1), packs_at(1, 2)
-    both = Device(lambda now_s, asked: (missing if now_s < 130 else whole)._answer(now_s, asked))
+    both = Device(lambda now_s, asked: (missing if now_s < 130 else whole).answer(now_s, asked))
     said = Watching(line_to(both, protocol="jbd-up", addresses=(1, 2)), both).run(60)
     assert addresses_of(said[5]) == [1]
     assert addresses_of(said[-1]) == [1, 2]
@@ -197,6 +216,23 @@ def test_the_answer_of_another_pack_than_was_asked_is_not_believed(addresses: tu
     assert {pack.address for status in said for pack in status.packs} == set(addresses) - {2}
     assert bench.line.counts.refused > 0
     assert bench.line.last_error == "the answer is from address 3, asked was 2"
+
+
+def test_an_answer_that_comes_too_late_is_not_given_with_the_next_one() -> None:
+    bus, late = packs_at(1), list[tuple[float, bytes]]()
+
+    def slow(now_s: float, asked: bytes) -> bytes:
+        if said := bus.answer(now_s, asked):
+            late.append((now_s + (1.5 if len(late) == 0 else 0), said))
+        due = [said for at_s, said in late if at_s <= now_s]
+        late[:] = [(at_s, b"") for at_s, _ in late if at_s <= now_s] + [one for one in late if one[0] > now_s]
+        return b"".join(due)
+
+    device = Device(slow)
+    bench = Watching(line_to(device, protocol="jbd-up"), device)
+    assert bench.run(1.9) == []
+    said = bench.run(5)
+    assert 3 <= len(said) <= 5
 
 
 def test_one_address_gives_a_status_and_no_packs() -> None:

@@ -2,16 +2,20 @@
 
 import pytest
 
+from agents.device.device_address import DeviceAddress, decoders_of
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.limits import Limits
 from agents.device.links.loopback import pair
+from agents.device.protocols import jbd_up
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
 from agents.device.status import Status
 from agents.device.watched import Watched
 from protocol.bodies import Quality
 from protocol.errors import SourceError
+from tests.agents.device.captures import JBD_UP
+from tests.agents.device.sealing import with_crc
 
 HEAD = Head(1_700_000_000_000_000_000, "jbd")
 SECOND_NS = 1_000_000_000
@@ -87,3 +91,17 @@ def test_what_a_device_says_of_itself_makes_no_measurement_younger() -> None:
     watched.take(Status(pack_voltage_v=52.8), 10.0)
     known = watched.take(Status(model="SmartShunt", cycles=4), 15.0)
     assert (known.age_s, known.model) == (5.0, "SmartShunt")
+
+
+def test_of_several_packs_each_turn_is_a_status_of_one() -> None:
+    pack = {at: with_crc(bytes((at,)) + JBD_UP[1:-2]) for at in (1, 2)}
+    turns = [(1, pack[1]), (2, pack[2]), (1, b""), (2, pack[1]), (1, pack[1])]
+    chunks = [
+        chunk
+        for number, (at, answer) in enumerate(turns)
+        for chunk in (Chunk(number, True, jbd_up.ask(at)), Chunk(number, False, answer))
+    ]
+    decoders = decoders_of(DeviceAddress(url="", protocol="jbd-up", addresses=(1, 2)))
+    found = [(at_ns, [one.address for one in status.packs]) for at_ns, status in statuses(chunks, *decoders)]
+    assert found == [(0, [1]), (1, [2]), (4, [1])]
+    assert list(statuses([], *decoders)) == []

@@ -83,8 +83,8 @@ def test_too_many_bytes_columns_or_fields_are_refused() -> None:
         read_rows(f"taken_ns,pack,{wide}\n".encode(), "r")
     wide = ",".join(f"c-{number} [V]" for number in range(1_000))
     line = "1,b" + "," * 1_000 + "\n"
-    with pytest.raises(SourceError, match=r"line 11977: more than 12,000,000 fields"):
-        for _ in read_rows(f"taken_ns,pack,{wide}\n{line * 12_000}".encode(), "r")[1]:
+    with pytest.raises(SourceError, match=r"line 39921: more than 40,000,000 fields"):
+        for _ in read_rows(f"taken_ns,pack,{wide}\n{line * 40_000}".encode(), "r")[1]:
             pass
 
 

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from schemdraw import elements
-
 from agents.skills.battery.circuit_roles import Role, Roles, numbers
 from agents.skills.battery.drawings.multiplexer import label_of, tag
 from agents.skills.battery.drawings.sheet import BLACK, BLOCK, BLUE, NOTE, Anchor, Place, Sheet
+from agents.skills.battery.drawings.symbols import elements
 from gates.design.files import Element
 
 WIDTH: Final = 14.0

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from schemdraw import elements
-
 from agents.skills.battery.circuit_roles import Role, Roles
 from agents.skills.battery.drawings.sheet import (
     BLACK,
@@ -21,6 +19,7 @@ from agents.skills.battery.drawings.sheet import (
     Place,
     Sheet,
 )
+from agents.skills.battery.drawings.symbols import elements
 from gates.design.files import DesignFile, Pin
 
 _STEP, _SPREAD = 3.2, 0.55

@@ -12,9 +12,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from xml.etree import ElementTree
 
-from schemdraw import Drawing, elements
-from schemdraw.segments import Segment, SegmentCircle, SegmentPoly
-
+from agents.skills.battery.drawings.symbols import Drawing, Segment, SegmentCircle, SegmentPoly, elements
 from agents.skills.facts_report import one_line
 
 Place: TypeAlias = tuple[float, float]
