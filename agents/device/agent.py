@@ -20,6 +20,7 @@ from agents.device.combining import Heard
 from agents.device.commands import Acknowledge, Decline, Observe, meaning
 from agents.device.earlier import HANDED_IN, Before
 from agents.device.observing import Log, Window, in_words, window_file
+from agents.device.own_alarms import names_in, rules_with
 from agents.device.status import Status
 from agents.device.watch import Watched, alert_id, heard, look, packs_of
 from agents.device.wording import Post, blocked
@@ -180,8 +181,9 @@ class DeviceAgent:
             self._hand_in(now_s)
 
     def _begun(self, name: str, now_s: float, alerts: Iterable[Alert]) -> Watched:
-        sources = {source: Heard(now_s) for source in self._around.sources}
-        return Watched(name, restored(alerts, self._post.terms.rules, now_s), sources)
+        sources, told = {source: Heard(now_s) for source in self._around.sources}, tuple(alerts)
+        own = names_in(told)
+        return Watched(name, restored(told, rules_with(own, self._post.terms.rules), now_s), sources, own=own)
 
     def _said(self, now_s: float) -> Mapping[str, Mapping[str, Status]]:
         """Return what is said now, by pack and source."""
@@ -235,7 +237,7 @@ class DeviceAgent:
         said, now_ns = list[Message](), self._around.clock_ns()
         for name, code in self._meant(asked.what):
             watched = self._watched[name]
-            alarms, told = acknowledge(watched.alarms, self._post.terms.rules, code, asked.person)
+            alarms, told = acknowledge(watched.alarms, watched.rules(self._post.terms), code, asked.person)
             self._watched[name] = replace(watched, alarms=alarms)
             said += [self._post.alert(name, one, now_ns, message.id) for one in told]
         self._note(said)

@@ -12,9 +12,11 @@
           - {severity: warning, at: 3.50, clear: 3.40, delay_s: 2}
           - {severity: critical, at: 3.65, clear: 3.45, delay_s: 1}
 
-Of cells and temperatures the highest is watched, or the lowest; of a current its size, whichever way it flows.
-`silence` is in seconds since the device was last heard, once that is long enough to call it lost; `lost` and `doubted`
-are numbers of readings. A rule with `flat_v: [3.22, 3.35]` holds only while the middle cell has between so many volts.
+Of cells and temperatures the highest is watched, or the lowest; of a current its size, whichever way it flows. `device`
+is what the device itself calls alarming, 1 or 0: its mux-stuck has the code device-mux-stuck, and is a warning unless a
+rule of yours says otherwise. `silence` is in seconds since the device was last heard, once that is long enough to call
+it lost; `lost` and `doubted` are numbers of readings. A rule with `flat_v: [3.22, 3.35]` holds only while the middle
+cell has between so many volts.
 """
 
 from collections.abc import Iterator
@@ -45,6 +47,7 @@ class Watch(Enum):
     SILENCE = "silence"
     LOST = "lost"
     DOUBTED = "doubted"
+    DEVICE = "device"
 
 
 class Side(Enum):

@@ -18,7 +18,7 @@ from math import inf, isfinite
 from typing import Final
 
 from agents.device.alarm_rules import RANK, Rule, Side, Step, Watch, When
-from agents.device.quantities import CURRENT, PACK, is_cell, is_cell_temperature
+from agents.device.quantities import CURRENT, OWN, OWN_CODE, PACK, is_cell, is_cell_temperature
 from protocol.bodies import Alert, AlertState, Quality, Reading, Severity
 
 _USABLE: Final = frozenset({Quality.GOOD, Quality.SUSPECT})
@@ -249,6 +249,8 @@ def _say(
 
 
 def _in_words(rule: Rule, step: Step, found: _Found) -> str:
+    if rule.watch is Watch.DEVICE:
+        return f"{rule.code}: the device itself says {rule.code.removeprefix(OWN_CODE)}"
     unit = _UNITS.get(rule.watch, "V")
     doubt = (
         ""
@@ -272,6 +274,8 @@ def _found(rule: Rule, moment: _Moment, is_on: bool) -> _Found | None:
         return _Found(silence_s, "the silence", is_sure=True)
     if not moment.is_heard:
         return None
+    if rule.watch is Watch.DEVICE:
+        return _said_by_device(rule, moment)
     if rule.watch is Watch.LOST:
         lost = [one.name for one in moment.readings if _is_lost(one, moment.known)]
         return _Found(float(len(lost)), _listed("lost", lost), is_sure=True)
@@ -280,6 +284,12 @@ def _found(rule: Rule, moment: _Moment, is_on: bool) -> _Found | None:
         return _Found(float(len(doubted)), _listed("doubted", doubted), is_sure=True)
     found = _worst(rule, moment)
     return found if found is None else _while(rule, found, moment, is_on)
+
+
+def _said_by_device(rule: Rule, moment: _Moment) -> _Found | None:
+    name = f"{OWN}{rule.code.removeprefix(OWN_CODE)}"
+    said = next((one for one in moment.readings if one.name == name), None)
+    return None if said is None else _Found(float(said.value), name, is_sure=True)
 
 
 def _groups(readings: Sequence[Reading], known: frozenset[str]) -> Mapping[Watch, _Group]:

@@ -25,6 +25,9 @@ _FIELDS: Final = {
     CHARGE_FET: ("charge_fet", "1"),
     DISCHARGE_FET: ("discharge_fet", "1"),
 }
+# What a device itself calls alarming: the reading `alarm-mux-stuck`, the alarm `device-mux-stuck`.
+OWN: Final = "alarm-"
+OWN_CODE: Final = "device-"
 _BOARD: Final = frozenset({"mos", "ambient", "board", "bms"})
 
 

@@ -7,6 +7,8 @@ from agents.device.alarm_rules import Rule
 from agents.device.alarms import Alarms, Said, advance
 from agents.device.combining import Heard, combined, listen
 from agents.device.limits import Limits
+from agents.device.own_alarms import named, own_alarms, rules_with
+from agents.device.own_alarms import readings as own_readings
 from agents.device.plausibility import Judged
 from agents.device.publishing import NOTHING_TOLD, Pace, Told, telemetry
 from agents.device.status import Status
@@ -25,12 +27,20 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One pack. name: of the device, or of a pack behind it. sources: who speaks of it, by name."""
+    """One pack. name: of the device, or of a pack behind it. sources: who speaks of it, by name.
+
+    own: the names of what the devices themselves have called alarming so far.
+    """
 
     name: str
     alarms: Alarms
     sources: Mapping[str, Heard]
     told: Told = NOTHING_TOLD
+    own: frozenset[str] = frozenset()
+
+    def rules(self, terms: Terms) -> tuple[Rule, ...]:
+        """Return what raises an alarm of this pack: the terms, and what its devices call alarming."""
+        return rules_with(self.own, terms.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +59,12 @@ def look(watched: Watched, said: Mapping[str, Status], at_s: float, taken_ns: in
     at_s: monotonic. taken_ns: the same moment, since 1970.
     """
     watched, judged = heard(watched, said, at_s, terms)
-    readings = tuple(one.reading for one in judged)
+    now = own_alarms(said.values())
+    watched = replace(watched, own=named(watched.own, now)) if now else watched
+    own = () if now is None else own_readings(watched.own, now)
+    readings = (*(one.reading for one in judged), *own)
     gap_s = terms.limits.gone_s
-    alarms, alerts = advance(watched.alarms, terms.rules, readings, at_s, is_heard=bool(said), gap_s=gap_s)
+    alarms, alerts = advance(watched.alarms, watched.rules(terms), readings, at_s, is_heard=bool(said), gap_s=gap_s)
     messages, told = _told(watched, readings, at_s, taken_ns, terms)
     return Look(replace(watched, alarms=alarms, told=told), readings, messages, alerts)
 

@@ -38,6 +38,7 @@ from protocol.bodies import (
     Refusal,
     Report,
     Setting,
+    Severity,
     TaskAssignment,
     Telemetry,
     Verb,
@@ -200,6 +201,43 @@ def test_another_life_repeats_no_alert_and_hears_what_was_said_while_nobody_live
     bench.agent.hear(0)
     bench.see(*CALM)
     assert bench.states_of() == [RAISED, ACKNOWLEDGED, CLEARED]
+
+
+def test_what_the_device_itself_calls_alarming_is_told_and_raised_as_a_warning_of_its_own(bench: Bench) -> None:
+    bench.see(replace(pack(), alarms=frozenset({"mux-stuck"})))
+    [alert] = bench.alerts("device-mux-stuck")
+    assert alert.severity is Severity.WARNING
+    assert alert.text == "pack-1: device-mux-stuck: the device itself says mux-stuck"
+    told = {one.name: one.value for message in bench.said(MessageType.TELEMETRY) if isinstance(message.body, Telemetry)
+            for one in message.body.readings}  # fmt: skip
+    assert told["alarm-mux-stuck"] == 1
+
+
+def test_an_alarm_of_the_devices_own_is_latched_over_a_death_and_cleared_like_any_other(bench: Bench) -> None:
+    calm = replace(pack(), alarms=frozenset[str]())
+    bench.see(replace(pack(), alarms=frozenset({"mux-stuck"})))
+    bench.restart()
+    bench.see(calm, pack())
+    assert bench.states_of("device-mux-stuck") == [RAISED]
+    setting = Setting(name="acknowledge", value="device-mux-stuck")
+    bench.tell(MessageType.CONTROL, Control(verb=Verb.SET, settings=(setting,)))
+    bench.see(calm)
+    assert bench.states_of("device-mux-stuck") == [RAISED, ACKNOWLEDGED, CLEARED]
+
+
+def test_a_device_that_says_nothing_of_alarms_clears_none(bench: Bench) -> None:
+    bench.see(replace(pack(), alarms=frozenset({"mux-stuck"})))
+    setting = Setting(name="acknowledge", value="device-mux-stuck")
+    bench.tell(MessageType.CONTROL, Control(verb=Verb.SET, settings=(setting,)))
+    bench.see(pack(), pack())
+    assert bench.states_of("device-mux-stuck") == [RAISED, ACKNOWLEDGED]
+
+
+def test_a_name_that_no_message_can_hold_is_left_out(bench: Bench) -> None:
+    bench.see(replace(pack(), alarms=frozenset({"<b>", "", "x" * 99, "wire-open"})))
+    assert {body.code for one in bench.said(MessageType.ALERT) if isinstance(body := one.body, Alert)} == {
+        "device-wire-open"
+    }
 
 
 class Charged:
