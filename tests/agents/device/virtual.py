@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.device.alarm_rules import start_rules
-from agents.device.alarms import Alarms, advance
+from agents.device.alarms import Alarms
 from agents.device.checks import CHECKS, rails
+from agents.device.combining import Heard
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import fault_of
 from agents.device.emulation.line_rate import PacedLine
 from agents.device.limits import Limits
 from agents.device.links.loopback import pair
-from agents.device.past import NOTHING, Past, now_of, recent
-from agents.device.plausibility import aged, judge
+from agents.device.past import Past, now_of, recent
 from agents.device.polling import Counts, Pace, Poller
 from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.quantities import values_of
 from agents.device.status import Status
+from agents.device.watch import Terms, Watched, look
 from protocol.bodies import AlertState, Quality
 from protocol.errors import LinkError
 
@@ -37,30 +38,27 @@ class Sign:
 
 
 class Watch:
-    """Judges what a device says and keeps the first of each sign. began_s: from when their times are counted."""
+    """Looks at a pack as its agent does, keeps the first of each sign. began_s: from when their times are counted."""
 
     def __init__(self, period_s: float = 1.0) -> None:
-        self._rules, self._limits = start_rules(CELLS, 280), Limits(cell_count=CELLS, period_s=period_s)
-        self._past, self._alarms = NOTHING, Alarms(0.0)
+        self._limits = Limits(cell_count=CELLS, period_s=period_s)
+        self._terms = Terms(start_rules(CELLS, 280), self._limits)
+        self._watched: Watched | None = None
         self.began_s, self.signs = 0.0, dict[str, Sign]()
 
     def see(self, status: Status | None, at_s: float) -> None:
-        """Look at a device as its agent does; None: it has said nothing new."""
-        before = recent(self._past, at_s, self._limits)
-        if status is None:
-            judged = aged(self._past, at_s, self._limits)
-        else:
-            judged, self._past = judge(status, self._past, at_s, self._limits)
-        readings, is_heard = [one.reading for one in judged], status is not None
-        alarms, said = advance(self._alarms, self._rules, readings, at_s, is_heard=is_heard, gap_s=self._limits.gone_s)
-        self._alarms = alarms
+        """Look once. status: None where it has said nothing new."""
+        watched = self._watched or Watched("pack", Alarms(at_s), {"bms": Heard(at_s)})
+        before = recent(watched.sources["bms"].past, at_s, self._limits)
+        found = look(watched, {} if status is None else {"bms": status}, at_s, round(at_s * 1e9), self._terms)
+        self._watched, readings = found.watched, found.readings
         for quality in dict.fromkeys(one.quality for one in readings if one.quality is not Quality.GOOD):
             named = {one.name for one in readings if one.quality is quality}
             checks = _checks(status, before, at_s, self._limits, named) if status else []
             what = f"{quality.value} by {' and '.join(f'`{check}`' for check in checks)}" if checks else quality.value
             if not any(sign.startswith(quality.value) for sign in self.signs):
                 self._note(what, at_s, is_alarm=False)
-        for one in said:
+        for one in found.alerts:
             if one.alert.state is AlertState.RAISED:
                 self._note(f"`{one.alert.code}` {one.alert.severity.value}", at_s, is_alarm=True)
 
