@@ -6,7 +6,7 @@
    gate has held it by, and holds it by now.
 3. Every figure is worked out once more (gates.telemetry.recount). What differs by more than its rounding is rejected,
    and so is what is called unknown and can be told, or told and cannot be known, or left out.
-4. A coordinator hands on what its specialists made. It was given no windows; each file was held where it was made.
+4. A coordinator hands on what its specialists made. Each file was held where it was made, to what was given there.
 """
 
 import re
@@ -109,7 +109,7 @@ def _line_faults(judged: Judged, file: File, own: WindowFile) -> Iterator[str]:
 def readings_hold(judged: Judged, file: File) -> Verdict:
     """Readings can be read; those that come with an assessment are those that were given, joined."""
     is_joined = any(one.media_type == ASSESSMENT for one in judged.artifacts)
-    given = watched(judged) if is_joined else None
+    given = watched(judged) if is_joined and not _is_handed_on(judged) else None
     units, rows = read_rows(judged.store.get(file), file.path)
     if given is None:
         return Pass((f"{sum(1 for _ in rows)} rows of {file.path} can be read",))
@@ -134,10 +134,10 @@ def _differ(one: PackRows, other: PackRows) -> bool:
 def assessment_holds(judged: Judged, file: File) -> Verdict:
     """Every kind of finding is there for every pack, and is what the gate itself finds in what was given."""
     own = read(AssessmentFile, judged.store.get(file), file.path)
+    if _is_handed_on(judged):
+        return Pass((f"{file.path} was held to its readings where it was made",))
     given = watched(judged)
     if given is None:
-        if judged.assignment is not None and judged.assignment.plan is not None:
-            return Pass((f"{file.path} was held to its readings where it was made",))
         return Reject(f"{file.path} cannot be held to anything: no {window.NAME} was given to this task")
     said = {(finding.pack, finding.kind): finding for finding in own.findings}
     faults = [*_head_faults(own, given), *_number_faults(own, given)]
@@ -148,6 +148,11 @@ def assessment_holds(judged: Judged, file: File) -> Verdict:
                 faults += finding_faults(finding, found[kind], given)
         faults += _value_faults(judged, pack, found, len(given.packs) > 1)
     return judgement(file.path, faults, f"{len(own.findings)} findings are what {given.rows} rows say")
+
+
+def _is_handed_on(judged: Judged) -> bool:
+    """Whether a result is a coordinator's: it makes no files of its own."""
+    return judged.assignment is not None and judged.assignment.plan is not None
 
 
 def _head_faults(own: AssessmentFile, given: Watched) -> Iterator[str]:
