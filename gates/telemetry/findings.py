@@ -12,6 +12,7 @@ from gates.telemetry.assessment import Evidence, Finding
 from gates.telemetry.given import MILLION, MISSING, PackRows, Watched
 from gates.telemetry.kinds import MEASURES, Kind
 from gates.telemetry.recount import Figure, is_cell
+from gates.values import bound_number
 
 # Half of the last digit for the rounding; and for what floats lose on the way a hundredth of it, and of large figures
 # some of the sixteen digits that a float has.
@@ -46,12 +47,18 @@ def finding_faults(finding: Finding, figure: Figure, given: Watched) -> Iterator
 
 def value_faults(name: str, text: str, kind: Kind, figure: Figure) -> Iterator[str]:
     """Yield what is wrong with a value of the result that is called like a finding."""
+    value = _number_of(text)
+    if figure.value is None or value is None or not is_near(value, figure.value, kind):
+        yield f"the value {name} is {text[:60]}, but the readings say {told(figure, kind)}"
+
+
+def _number_of(text: str) -> Decimal | None:
     try:
         value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("nan")
-    if figure.value is None or not value.is_finite() or not is_near(value, figure.value, kind):
-        yield f"the value {name} is {text[:60]}, but the readings say {told(figure, kind)}"
+        bound_number(value, Finding.MAX_POWER)
+    except (InvalidOperation, ValueError):
+        return None
+    return value
 
 
 def is_near(value: Decimal, figure: Fraction, kind: Kind) -> bool:

@@ -42,10 +42,15 @@ class PackRows:
     doubted: int = 0
 
     def widen(self, names: Iterable[str]) -> None:
-        """Make room for readings; of those not seen before nothing was said until now."""
+        """Make room for readings; of those not seen before nothing was said until now.
+
+        Raises SourceError: they are more than one file of readings may have.
+        """
         for name in names:
             if name not in self.columns:
                 self.columns[name] = array("q", [MISSING]) * len(self.times)
+        if len(self.columns) > readings.MAX_COLUMNS:
+            raise SourceError(f"more than {readings.MAX_COLUMNS:,} different readings of one pack")
 
     def add(self, row: Row) -> None:
         self.times.append(row.taken_ns)
@@ -102,9 +107,11 @@ def watched(judged: Judged) -> Watched | None:
 @lru_cache(maxsize=1)  # an assessment comes with the joined readings: both are held to the same windows
 def _watched(store: ArtifactStore, inputs: tuple[File, ...]) -> Watched | None:
     given = {file.path: file for file in inputs}
-    files = [file for file in given.values() if PurePosixPath(file.path).name == window.NAME]
+    files = [file for file in given.values() if is_window(file)]
     if not files:
         return None
+    for file in files:
+        _held(file, window.WINDOW)
     pairs = [(read(WindowFile, store.get(file), file.path), _beside(file, given)) for file in files]
     pairs.sort(key=lambda pair: pair[0].number)
     _follow(tuple(one for one, _ in pairs))
@@ -119,7 +126,19 @@ def _beside(file: File, given: Mapping[str, File]) -> File:
     path = str(PurePosixPath(file.path).parent / readings.NAME)
     if path not in given:
         raise SourceError(f"{file.path} was given without {readings.NAME}")
+    _held(given[path], readings.READINGS)
     return given[path]
+
+
+def is_window(file: File) -> bool:
+    """Whether a file is a window, or passes for one."""
+    return PurePosixPath(file.path).name == window.NAME
+
+
+def _held(file: File, media_type: str) -> None:
+    """Raises SourceError: a file was handed in as something else, so no gate has held it to anything."""
+    if file.media_type != media_type:
+        raise SourceError(f"{file.path} was given as {file.media_type or 'a file of no type'}, not as {media_type}")
 
 
 def _follow(windows: Sequence[WindowFile]) -> None:

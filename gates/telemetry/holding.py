@@ -2,9 +2,11 @@
 
 1. A window is held to the readings that it brings along. An assessment is held to the windows that were *given*: who
    assesses does not get to bring the readings that fit.
-2. Every figure is worked out once more (gates.telemetry.recount). What differs by more than its rounding is rejected,
+2. What was given counts as a window, and what is made as an assessment, only under its media type: that is what a
+   gate has held it by, and holds it by now.
+3. Every figure is worked out once more (gates.telemetry.recount). What differs by more than its rounding is rejected,
    and so is what is called unknown and can be told, or told and cannot be known, or left out.
-3. A coordinator hands on what its specialists made. It was given no windows; each file was held where it was made.
+4. A coordinator hands on what its specialists made. Each file was held where it was made, to what was given there.
 """
 
 import re
@@ -13,11 +15,11 @@ from pathlib import PurePosixPath
 from typing import Final, TypeAlias
 
 from gates.design.words import judgement
-from gates.judged import Judged
-from gates.telemetry import readings, window
+from gates.judged import Judged, inputs_of
+from gates.telemetry import assessment, readings, window
 from gates.telemetry.assessment import ASSESSMENT, AssessmentFile
 from gates.telemetry.findings import finding_faults, value_faults
-from gates.telemetry.given import PackRows, Watched, rows_of, watched
+from gates.telemetry.given import PackRows, Watched, is_window, rows_of, watched
 from gates.telemetry.kinds import Kind
 from gates.telemetry.readings import READINGS, read_rows
 from gates.telemetry.recount import Figure, figures, is_cell
@@ -30,6 +32,11 @@ from protocol.verdicts import Pass, Reject, Verdict
 
 Check: TypeAlias = Callable[[Judged, File], Verdict]
 
+_NAMES: Final[Mapping[str, str]] = {
+    window.NAME: WINDOW,
+    readings.NAME: READINGS,
+    assessment.NAME: ASSESSMENT,
+}
 _UNITS: Final[Mapping[str, str]] = {"pack-voltage": "V", "current": "A", "soc": "%", "soh": "%", "cycles": "1"}
 _KNOWN: Final = frozenset({*SPELLINGS.values(), "%", "1"})
 _RECORDING: Final = re.compile(rb"# orchestra device recording [0-9]+ began_ns=[0-9]{1,19} [^\n]*\n[0-9]+ [<>] ")
@@ -38,7 +45,11 @@ _RECORDING: Final = re.compile(rb"# orchestra device recording [0-9]+ began_ns=[
 def telemetry_holds(judged: Judged) -> Verdict:
     """Judge every artifact of a result that is a file of a watch; what is none of them passes unseen."""
     evidence: list[str] = []
+    is_watch = any(map(is_window, inputs_of(judged)))
     for file in judged.artifacts:
+        expected = _NAMES.get(PurePosixPath(file.path).name)
+        if is_watch and expected and file.media_type != expected:
+            return Reject(f"{file.path} is handed in as {file.media_type or 'a file of no type'}, not as {expected}")
         check = CHECKS.get(file.media_type or "")
         verdict = _ask(check, judged, file) if check else Pass()
         if not isinstance(verdict, Pass):
@@ -98,7 +109,7 @@ def _line_faults(judged: Judged, file: File, own: WindowFile) -> Iterator[str]:
 def readings_hold(judged: Judged, file: File) -> Verdict:
     """Readings can be read; those that come with an assessment are those that were given, joined."""
     is_joined = any(one.media_type == ASSESSMENT for one in judged.artifacts)
-    given = watched(judged) if is_joined else None
+    given = watched(judged) if is_joined and not _is_handed_on(judged) else None
     units, rows = read_rows(judged.store.get(file), file.path)
     if given is None:
         return Pass((f"{sum(1 for _ in rows)} rows of {file.path} can be read",))
@@ -123,10 +134,10 @@ def _differ(one: PackRows, other: PackRows) -> bool:
 def assessment_holds(judged: Judged, file: File) -> Verdict:
     """Every kind of finding is there for every pack, and is what the gate itself finds in what was given."""
     own = read(AssessmentFile, judged.store.get(file), file.path)
+    if _is_handed_on(judged):
+        return Pass((f"{file.path} was held to its readings where it was made",))
     given = watched(judged)
     if given is None:
-        if judged.assignment is not None and judged.assignment.plan is not None:
-            return Pass((f"{file.path} was held to its readings where it was made",))
         return Reject(f"{file.path} cannot be held to anything: no {window.NAME} was given to this task")
     said = {(finding.pack, finding.kind): finding for finding in own.findings}
     faults = [*_head_faults(own, given), *_number_faults(own, given)]
@@ -137,6 +148,11 @@ def assessment_holds(judged: Judged, file: File) -> Verdict:
                 faults += finding_faults(finding, found[kind], given)
         faults += _value_faults(judged, pack, found, len(given.packs) > 1)
     return judgement(file.path, faults, f"{len(own.findings)} findings are what {given.rows} rows say")
+
+
+def _is_handed_on(judged: Judged) -> bool:
+    """Whether a result is a coordinator's: it makes no files of its own."""
+    return judged.assignment is not None and judged.assignment.plan is not None
 
 
 def _head_faults(own: AssessmentFile, given: Watched) -> Iterator[str]:

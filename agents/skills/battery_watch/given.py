@@ -69,6 +69,9 @@ def units_of(work: Work, given: Sequence[Given]) -> Mapping[str, str]:
         for name, unit in read_rows(work.read(one.readings), one.readings.path)[0].items():
             if units.setdefault(name, unit) != unit:
                 raise unfit(f"{one.readings.path} has {name} in {unit}, an earlier window in {units[name]}")
+        if len(units) > readings.MAX_COLUMNS:
+            known = f"with {one.readings.path} there are {len(units):,} readings"
+            raise unfit(f"{known}, the limit is {readings.MAX_COLUMNS:,}")
     return units
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agents.work import SkillFailed
 from bus.artifacts import ArtifactStore
 from gates.chain import run
 from gates.checks import GATES
@@ -203,7 +204,8 @@ def test_findings_of_a_pack_that_was_not_watched_are_rejected(watch: Watch) -> N
 def test_values_for_conditions_have_to_be_the_figures(watch: Watch, poor: Watch) -> None:
     said = rejected(watch, {}, {**watch.outcome.values, "imbalance": D("1")})
     assert "the value imbalance is 1, but the readings say" in said
-    assert "the value charge is soon, but" in rejected(watch, {}, {"charge": "soon"})
+    for text in ("soon", "nan", "1E+999999999", "-1E-999999999"):
+        assert f"the value charge is {text}, but" in rejected(watch, {}, {"charge": text})
     assert "the value capacity is 280, but the readings say that it cannot be known" in rejected(
         poor, {}, {"capacity": D(280)}
     )
@@ -224,6 +226,41 @@ def test_a_window_given_without_its_readings_holds_nothing(watch: Watch) -> None
     verdict = bare.judge_files(watch.outcome.artifacts, {}).verdict
     assert isinstance(verdict, Reject)
     assert "window.json was given without readings.csv" in verdict.reason
+
+
+@pytest.mark.parametrize("name", ["window.json", "readings.csv"])
+def test_what_was_given_as_something_else_was_held_by_no_gate_and_counts_for_nothing(watch: Watch, name: str) -> None:
+    disguised = tuple(
+        file.model_copy(update={"media_type": "text/csv"}) if file.path.endswith(name) else file
+        for file in watch.inputs
+    )
+    verdict = Watch(watch.store, disguised).judge_files(watch.outcome.artifacts, {}).verdict
+    assert isinstance(verdict, Reject)
+    assert f"mission/window-1/{name} was given as text/csv, not as application/vnd.orchestra." in verdict.reason
+
+
+def test_an_assessment_cannot_pass_unseen_under_another_type(watch: Watch) -> None:
+    disguised = tuple(file.model_copy(update={"media_type": "application/json"}) for file in watch.outcome.artifacts)
+    verdict = watch.judge_files(disguised, {}).verdict
+    assert isinstance(verdict, Reject)
+    assert "assessment.json is handed in as application/json, not as" in verdict.reason
+
+
+def test_windows_with_ever_new_columns_are_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
+    def part(number: int) -> Window:
+        rows = [row(60 * number + second, {f"cell-{900 * number + 1}-voltage": 3.3}) for second in range(2)]
+        made = window(rows, 2, number=number + 1, since=60 * number)
+        return Window(made.file, rows, {f"cell-{900 * number + cell}-voltage": "V" for cell in range(1, 901)})
+
+    watch = assessed(tmp_path, part(0))
+    store, many = watch.store, [part(0), part(1)]
+    files = {path: made for one in many for path, made in one.files().items()}
+    inputs = tuple(store.put(data, path=path, media_type=kind) for path, (data, kind) in files.items())
+    verdict = Watch(store, inputs).judge_files(watch.outcome.artifacts, {}).verdict
+    assert isinstance(verdict, Reject)
+    assert "more than 1,200 different readings of one pack" in verdict.reason
+    with pytest.raises(SkillFailed, match="1,800 readings, the limit is 1,200"):
+        reported(tmp_path, many)
 
 
 def test_a_coordinator_hands_on_what_was_held_where_it_was_made(watch: Watch) -> None:
