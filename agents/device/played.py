@@ -19,7 +19,7 @@ _NEVER_NS: Final = 2**63 - 1
 
 
 class Played:
-    """A recording that is played. keep: told of the bytes as they come, and whether they were sent.
+    """A recording that is played. keep: told whether bytes were sent, the bytes, and when that was, since 1970.
 
     period_s: between two looks where nothing is said. from_ns: since 1970; bytes before it are not kept again.
 
@@ -32,7 +32,7 @@ class Played:
         path: Path,
         decoder: Decoder,
         period_s: float,
-        keep: Callable[[bool, bytes], None] = lambda is_sent, data: None,
+        keep: Callable[[bool, bytes, int], None] = lambda is_sent, data, at_ns: None,
         from_ns: int = 0,
         *,
         is_current_inverted: bool = False,
@@ -85,7 +85,7 @@ class Played:
         while self._pending and self._pending[0].at_ns <= now_ns:
             chunk = self._pending.popleft()
             if chunk.at_ns >= self._from_ns:
-                self._keep(chunk.is_sent, chunk.data)
+                self._keep(chunk.is_sent, chunk.data, self.began_ns + chunk.at_ns)
 
     def until_s(self, asked: Observe, _now_s: float) -> float:
         """Return when a window ends: the same one always at the same place."""

@@ -171,12 +171,7 @@ def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Sou
 def _played(folder: Path, settings: DeviceSettings, recording: Path, past: Before) -> Lines:
     [source] = settings.sources
     [decoder] = decoders_of(replace(settings.address(source), addresses=settings.addresses[:1]))
-    clock: list[Played] = []
-
-    def clock_ns() -> int:
-        return clock[0].clock_ns()
-
-    spool = Spool(folder / source.name, source.protocol, clock_ns, after_ns=_NEVER_NS)
+    spool = Spool(folder / source.name, source.protocol, after_ns=_NEVER_NS)
     played = Played(
         recording,
         decoder,
@@ -185,5 +180,4 @@ def _played(folder: Path, settings: DeviceSettings, recording: Path, past: Befor
         past.handed_in_ns,
         is_current_inverted=settings.is_current_inverted,
     )
-    clock.append(played)
     return Lines({source.name: played}, {source.name: spool}, RecordedTime(played))

@@ -37,9 +37,9 @@ class Spool:
         """When the first of these bytes came; None where there are none."""
         return self._began_ns
 
-    def keep(self, is_sent: bool, data: bytes) -> None:
-        """Append bytes that were sent, or came."""
-        now_ns = self._clock_ns()
+    def keep(self, is_sent: bool, data: bytes, at_ns: int | None = None) -> None:
+        """Append bytes that were sent, or came. at_ns: when, since 1970; now, unless told."""
+        now_ns = self._clock_ns() if at_ns is None else at_ns
         try:
             if self._file is None:
                 self._begin(now_ns)
