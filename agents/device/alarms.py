@@ -21,7 +21,7 @@ from agents.device.alarm_rules import RANK, Rule, Side, Step, Watch, When
 from agents.device.quantities import CURRENT, OWN, OWN_CODE, PACK, is_cell, is_cell_temperature
 from protocol.bodies import Alert, AlertState, Quality, Reading, Severity
 
-_USABLE: Final = frozenset({Quality.GOOD, Quality.SUSPECT})
+_USABLE: Final = (Quality.GOOD, Quality.SUSPECT)
 # Ampere: from where on a pack counts as charged, and as at rest; once it does, the other value ends that.
 _CHARGING_A: Final = (1.0, 0.5)
 _RESTING_A: Final = (5.0, 7.5)

@@ -16,7 +16,7 @@ from protocol.bodies import Quality, Reading, Telemetry
 from protocol.ids import derived
 from protocol.names import MAX_ITEMS
 
-_MEASURED: Final = frozenset({Quality.GOOD, Quality.SUSPECT})
+_MEASURED: Final = (Quality.GOOD, Quality.SUSPECT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What the values of a status are called as readings, and in which unit they are."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from agents.device.status import Status
@@ -13,6 +14,7 @@ FULL: Final = "full-capacity"
 NOMINAL: Final = "nominal-capacity"
 CHARGE_FET: Final = "charge-fet"
 DISCHARGE_FET: Final = "discharge-fet"
+_NAMES: Final = 4_096  # of readings; they are asked about at every status
 _FIELDS: Final = {
     PACK: ("pack_voltage_v", "V"),
     CURRENT: ("current_a", "A"),
@@ -39,14 +41,17 @@ def temperature_name(sensor: str) -> str:
     return f"temperature-{sensor}"
 
 
+@lru_cache(maxsize=_NAMES)
 def is_cell(name: str) -> bool:
     return name.startswith("cell-")
 
 
+@lru_cache(maxsize=_NAMES)
 def is_temperature(name: str) -> bool:
     return name.startswith("temperature-")
 
 
+@lru_cache(maxsize=_NAMES)
 def is_cell_temperature(name: str) -> bool:
     """Return whether a reading is the temperature of cells, not of switches or of the air around."""
     return is_temperature(name) and name.removeprefix("temperature-") not in _BOARD
