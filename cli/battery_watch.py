@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from agents.device.alarm_rules import read_rules
+from agents.device.alarms.rules import read_rules
 from agents.device.settings import DeviceSettings, sources_of
 from cli.device_lines import Addresses, Inverted, OwnMap, Period, addresses_of
 from cli.device_view import NOT_A_PROTECTION

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from agents.device.limits import Limits
+from agents.device.judging.known import Known, KnownDevice
+from agents.device.judging.limits import Limits
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.recording import Chunk, read_recording, statuses
-from agents.device.status import Status
-from agents.device.watch import packs_of
-from agents.device.watched import Known, Watched
+from agents.device.status import Status, packs_of
 from bus.journal import JournalReader
 from bus.run import RunFolder
 from observers.battery.history import NS, History, Stage, Told
@@ -65,7 +64,7 @@ class _Played:
     def __init__(self, device: str, began_s: float) -> None:
         self._device, self._began_s = device, began_s
         self._told, self._limits = Told(), Limits()
-        self._packs: dict[str, Watched] = {}
+        self._packs: dict[str, KnownDevice] = {}
         self._standing: dict[str, frozenset[str]] = {}
         self._looked_s = self._heard_s = self._end_s = 0.0
 
@@ -78,7 +77,7 @@ class _Played:
     def take(self, status: Status, at_s: float) -> None:
         self._age(at_s)
         for name, said in packs_of(self._device, status).items():
-            known = self._packs.setdefault(name, Watched(self._limits)).take(said, at_s)
+            known = self._packs.setdefault(name, KnownDevice(self._limits)).take(said, at_s)
             self._tell(name, known, at_s)
             self._alarms(name, known.alarms, self._began_s + at_s)
         self._looked_s = self._heard_s = at_s

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agents.device.limits import Limits
+from agents.device.judging.limits import Limits
 from agents.device.line import DeviceAddress
 from cli.screen import warn
 from protocol.errors import LinkError, SourceError

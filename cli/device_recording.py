@@ -10,10 +10,10 @@ from typing import Annotated, Final, TextIO
 import typer
 
 from agents.device.device_address import decoders_of
+from agents.device.judging.known import KnownPacks
 from agents.device.line import DeviceAddress, Line, Listening
 from agents.device.recording import Chunk, Head, chunk_line, head_line, read_recording, statuses
-from agents.device.status import inverted
-from agents.device.watched import WatchedPacks, is_measured
+from agents.device.status import inverted, is_measured
 from cli.device_lines import (
     Addresses,
     Cells,
@@ -165,7 +165,7 @@ def _replay(lines: TextIO, given: DeviceAddress, battery_ah: float | None, is_js
     if name is None:
         raise SourceError(f"{given.url} does not say what the device speaks: add --protocol P")
     device = replace(given, protocol=name)
-    watched, at_s = WatchedPacks(limits_of(device, battery_ah)), None
+    watched, at_s = KnownPacks(limits_of(device, battery_ah)), None
     for at_ns, said in statuses(chunks, *decoders_of(device)):
         at_s, status = at_ns / 1e9, inverted(said) if device.is_current_inverted else said
         for pack, known in watched.take(status, at_s).items():
@@ -179,7 +179,7 @@ def _replay(lines: TextIO, given: DeviceAddress, battery_ah: float | None, is_js
         _page(f"{device.url}  {name}", watched, at_s)
 
 
-def _page(title: str, watched: WatchedPacks, at_s: float) -> None:
+def _page(title: str, watched: KnownPacks, at_s: float) -> None:
     packs = watched.look(at_s)
     if len(packs) > 1:
         out.print(overview(title, packs))

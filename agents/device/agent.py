@@ -15,14 +15,14 @@ from typing import Final, Protocol
 
 import structlog
 
-from agents.device.alarms import Standing, acknowledge, restored
-from agents.device.combining import Heard
+from agents.device.alarms.own import names_in, rules_with
+from agents.device.alarms.standing import Standing, acknowledge, restored
 from agents.device.commands import Acknowledge, Decline, Observe, meaning
 from agents.device.earlier import HANDED_IN, Before
+from agents.device.judging.combining import Heard
 from agents.device.observing import Log, Window, in_words, window_file
-from agents.device.own_alarms import names_in, rules_with
-from agents.device.status import Status
-from agents.device.watch import Watched, alert_id, heard, look, packs_of
+from agents.device.status import Status, packs_of
+from agents.device.watch import Watched, alert_id, heard, look
 from agents.device.wording import Post, blocked
 from bus.artifacts import ArtifactStore
 from bus.faults import reached

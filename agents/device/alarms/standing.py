@@ -17,11 +17,10 @@ from enum import Enum
 from math import inf, isfinite
 from typing import Final
 
-from agents.device.alarm_rules import RANK, Rule, Side, Step, Watch, When
+from agents.device.alarms.rules import RANK, Rule, Side, Step, Watch, When
 from agents.device.quantities import CURRENT, OWN, OWN_CODE, PACK, is_cell, is_cell_temperature
 from protocol.bodies import Alert, AlertState, Quality, Reading, Severity
 
-_USABLE: Final = (Quality.GOOD, Quality.SUSPECT)
 # Ampere: from where on a pack counts as charged, and as at rest; once it does, the other value ends that.
 _CHARGING_A: Final = (1.0, 0.5)
 _RESTING_A: Final = (5.0, 7.5)
@@ -134,7 +133,7 @@ def advance(
     at_s: monotonic. is_heard: the device has spoken; without that the readings only tell what has become old.
     gap_s: the longest time between two values that still count as one stretch; a shorter silence is none.
     """
-    usable = {reading.name for reading in readings if reading.quality in _USABLE}
+    usable = {reading.name for reading in readings if reading.quality.is_usable}
     known = alarms.known | usable if is_heard else alarms.known
     heard_s = at_s if is_heard else alarms.heard_s
     groups = _groups(readings, known) if is_heard else {}
@@ -299,7 +298,7 @@ def _groups(readings: Sequence[Reading], known: frozenset[str]) -> Mapping[Watch
 
 def _group(is_of: Callable[[str], bool], readings: Sequence[Reading], known: frozenset[str]) -> _Group:
     group = [one for one in readings if is_of(one.name)]
-    values = sorted((float(one.value), one.name) for one in group if one.quality in _USABLE)
+    values = sorted((float(one.value), one.name) for one in group if one.quality.is_usable)
     expected = {name for name in known if is_of(name)}
     # What never was there, such as a sensor that is not fitted, is not waited for; a cell is always there.
     counts = {one.name: one.quality for one in group if one.name in expected or is_cell(one.name)}
@@ -347,7 +346,7 @@ def _holds(when: When, current_a: float, is_on: bool) -> bool:
 
 
 def _is_lost(reading: Reading, known: frozenset[str]) -> bool:
-    return reading.quality not in _USABLE and (reading.name in known or is_cell(reading.name))
+    return not reading.quality.is_usable and (reading.name in known or is_cell(reading.name))
 
 
 def _is_vital(name: str) -> bool:

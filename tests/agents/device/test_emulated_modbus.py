@@ -15,7 +15,7 @@ from agents.device.emulation.line_rate import PacedLine
 from agents.device.emulation.pack_model import after, pack_of, status_of
 from agents.device.emulation.registers import content
 from agents.device.links.loopback import Loopback, pair
-from agents.device.polling import Pace, Poller
+from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.protocols.modbus import question
 from agents.device.protocols.register_map import PACKAGED, Block, packaged_map, read_map
@@ -132,7 +132,7 @@ class Bench:
         self.device = served_device(name, 16, 1)
         self.near, self._far = pair()
         self._line, self.now_s = PacedLine(LINES[name].baud), 100.0
-        self.poller = Poller(self.near, DECODERS[name](), Pace(pause_s=LINES[name].pause_s))
+        self.poller = Poller(self.near, DECODERS[name](), PollingPace(pause_s=LINES[name].pause_s))
 
     @property
     def far(self) -> Loopback:

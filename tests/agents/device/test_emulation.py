@@ -12,15 +12,15 @@ from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import ORDERS, fault_of
 from agents.device.emulation.line_rate import PacedLine
 from agents.device.emulation.speech import Speech
-from agents.device.limits import Limits
+from agents.device.judging.known import KnownDevice
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import NOTHING
+from agents.device.judging.plausibility import judge
 from agents.device.links.loopback import Loopback, pair
-from agents.device.past import NOTHING
-from agents.device.plausibility import judge
-from agents.device.polling import Pace, Poller
+from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.quantities import cell_name
 from agents.device.status import Status, merged
-from agents.device.watched import Watched
 from protocol.bodies import Quality
 from protocol.errors import SourceError
 
@@ -117,12 +117,12 @@ def test_every_question_of_its_decoder_is_answered(name: str) -> None:
 class Bench:
     """An emulated device, a line at its real rate and a poller, in a time of their own."""
 
-    def __init__(self, name: str, *faults: str, pace: Pace | None = None) -> None:
+    def __init__(self, name: str, *faults: str, pace: PollingPace | None = None) -> None:
         self.device = EmulatedDevice(SPEECHES[name])
         self.device.faults += [fault_of(fault, 16, SPEECHES[name]) for fault in faults]
         near, self._far = pair()
         self._line = PacedLine(LINES[name].baud)
-        self.poller, self.now_s, self.link = Poller(near, DECODERS[name](), pace or Pace()), 100.0, near
+        self.poller, self.now_s, self.link = Poller(near, DECODERS[name](), pace or PollingPace()), 100.0, near
 
     @property
     def far(self) -> Loopback:
@@ -212,10 +212,10 @@ def test_the_answers_of_another_address_are_not_taken() -> None:  # case 16
 
 @pytest.mark.parametrize("name", [name for name, speech in SPEECHES.items() if speech.answers])
 def test_an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_question(name: str) -> None:  # case 17
-    bench = Bench(name, "slow 0.9", pace=Pace(timeout_s=0.5))
+    bench = Bench(name, "slow 0.9", pace=PollingPace(timeout_s=0.5))
     assert all(status.cells.keys() <= set(range(1, 17)) for status in bench.run(20))
     assert bench.poller.counts.timeouts > 0
-    assert measured(Bench(name, "slow 0.9", pace=Pace(timeout_s=2.0)).run(40))
+    assert measured(Bench(name, "slow 0.9", pace=PollingPace(timeout_s=2.0)).run(40))
 
 
 def test_a_stuck_device_goes_on_talking_and_says_the_same() -> None:  # case 3
@@ -243,7 +243,7 @@ def test_an_open_wire_takes_from_one_cell_what_it_gives_to_the_next() -> None:
 
 def judged_after(name: str, order: str, seconds: int) -> dict[str, Quality]:
     """The worst that became of each reading within some seconds of a fault that comes after a minute."""
-    bench, watched, worst = Bench(name), Watched(Limits()), dict[str, Quality]()
+    bench, watched, worst = Bench(name), KnownDevice(Limits()), dict[str, Quality]()
     for second in range(60 + seconds):
         if order and second == 60:
             bench.device.faults.append(fault_of(order, 16, SPEECHES[name]))

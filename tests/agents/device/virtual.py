@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from agents.device.alarm_rules import start_rules
-from agents.device.alarms import Alarms
-from agents.device.checks import CHECKS, rails
-from agents.device.combining import Heard
+from agents.device.alarms.rules import start_rules
+from agents.device.alarms.standing import Alarms
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import fault_of
 from agents.device.emulation.line_rate import PacedLine
-from agents.device.limits import Limits
+from agents.device.judging.checks import CHECKS, rails
+from agents.device.judging.combining import Heard
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import Past, now_of, recent
 from agents.device.links.loopback import pair
-from agents.device.past import Past, now_of, recent
-from agents.device.polling import Counts, Pace, Poller
+from agents.device.polling import Counts, Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.quantities import values_of
 from agents.device.status import Status
@@ -78,11 +78,11 @@ def _checks(status: Status, past: Past, at_s: float, limits: Limits, named: set[
 class Line:
     """An emulated device on a line within one process, and a poller that asks it."""
 
-    def __init__(self, name: str, *, seed: int = 1, pace: Pace | None = None) -> None:
+    def __init__(self, name: str, *, seed: int = 1, pace: PollingPace | None = None) -> None:
         self.device, self._speech = EmulatedDevice(SPEECHES[name], cells=CELLS, seed=seed), SPEECHES[name]
         self.near, self.far = pair()
         self._line = PacedLine(LINES[name].baud)
-        self.poller = Poller(self.near, DECODERS[name](), pace or Pace())
+        self.poller = Poller(self.near, DECODERS[name](), pace or PollingPace())
         self.now_s, self.gone = 1000.0, ""
 
     def order(self, text: str) -> None:
