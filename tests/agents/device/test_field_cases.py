@@ -39,7 +39,7 @@ from protocol.bodies import Quality
 from tests.agents.device import captures, sealing
 from tests.agents.device.benches import Watching, emulated, packs_at, point
 from tests.agents.device.test_scanning import battery
-from tests.agents.device.virtual import CELLS, Line, Watch
+from tests.agents.device.virtual import CELLS, VirtualLine, Watch
 
 GOOD, SUSPECT, ABSENT = Quality.GOOD, Quality.SUSPECT, Quality.ABSENT
 SECOND_NS = 1_000_000_000
@@ -64,7 +64,7 @@ def qualities(*said: Status, limits: Limits = LIMITS) -> list[dict[str, Quality]
     return found
 
 
-def shown_by(line: Line, seconds: float, shown: KnownDevice) -> KnownDevice:
+def shown_by(line: VirtualLine, seconds: float, shown: KnownDevice) -> KnownDevice:
     """What a monitor shows after so much time on a line."""
 
     def take(status: Status | None, at_s: float) -> None:
@@ -94,7 +94,7 @@ def round_trip(name: str, status: Status) -> Status:
 
 
 def test_case_01_a_pulled_cable_leaves_no_value_on_the_screen_as_if_it_were_new_and_is_an_alarm() -> None:
-    line, watch, shown = Line("jbd"), Watch(), KnownDevice(LIMITS)
+    line, watch, shown = VirtualLine("jbd"), Watch(), KnownDevice(LIMITS)
     line.run(5, watch.see)
     shown_by(line, 5, shown)
     assert {one.reading.quality for one in shown.look(line.now_s).readings} == {GOOD}
@@ -121,7 +121,7 @@ def test_case_02_a_device_that_comes_back_is_read_again_without_anybody_doing_an
 
 
 def test_case_03_a_device_that_is_connected_and_has_stopped_measuring_is_doubted_in_everything() -> None:
-    line, watch, shown = Line("jbd"), Watch(), KnownDevice(LIMITS)
+    line, watch, shown = VirtualLine("jbd"), Watch(), KnownDevice(LIMITS)
     line.run(60, watch.see)
     line.order("stuck")
     line.run(110, watch.see)
@@ -164,7 +164,7 @@ def test_case_06_of_frames_that_come_in_one_piece_none_is_thrown_away_nor_the_he
 
 
 def test_case_07_junk_echo_and_floods_between_frames_cost_no_reading() -> None:
-    line, found = Line("jbd"), list[Status]()
+    line, found = VirtualLine("jbd"), list[Status]()
     line.order("echo")
     for junk in (b"AT\r\n", b"AT+NAME\r\n", b"\xdd" * 300, b"\x77\xa5"):
         found += line.statuses(3)
@@ -211,7 +211,7 @@ def test_case_09_bytes_that_look_like_an_end_inside_a_binary_answer_neither_end_
 
 def test_case_10_a_sleeping_battery_that_is_silent_echoes_or_answers_zeros_is_believed_in_nothing() -> None:
     for order in ("silent", "sleep"):
-        line, shown = Line("daly-a5"), KnownDevice(LIMITS)
+        line, shown = VirtualLine("daly-a5"), KnownDevice(LIMITS)
         shown_by(line, 5, shown)
         line.order(order)
         shown_by(line, 15, shown)
@@ -327,7 +327,7 @@ def pack_named(name: str, *sources: str) -> Watched:
 
 
 def test_case_17_bytes_left_of_the_last_answer_do_not_shift_the_next_one() -> None:
-    line = Line("jk-uart")
+    line = VirtualLine("jk-uart")
     for rest in (1, 17, 100, 200):
         found = line.statuses(4)
         assert found
@@ -337,7 +337,7 @@ def test_case_17_bytes_left_of_the_last_answer_do_not_shift_the_next_one() -> No
 
 
 def test_case_18_an_answer_that_fails_now_and_then_is_no_cable_error() -> None:
-    line, watch = Line("jbd"), Watch()
+    line, watch = VirtualLine("jbd"), Watch()
     for _ in range(8):
         line.run(18, watch.see)
         line.order("silent")
@@ -349,7 +349,7 @@ def test_case_18_an_answer_that_fails_now_and_then_is_no_cable_error() -> None:
 
 
 def test_case_20_errors_are_forgotten_at_the_first_answer_and_waiting_has_an_end() -> None:
-    line = Line("jbd")
+    line = VirtualLine("jbd")
     line.order("silent")
     line.run(300, lambda status, at_s: None)
     assert line.counts.timeouts > 30
@@ -380,7 +380,7 @@ def test_case_21_after_every_reconnection_each_answer_is_read_once(tmp_path: Pat
 
 
 def test_case_22_a_device_that_turns_itself_off_for_long_is_waited_for_quietly() -> None:
-    asked, line, watch = list[bytes](), Line("jbd"), Watch()
+    asked, line, watch = list[bytes](), VirtualLine("jbd"), Watch()
     line.poller = Poller(counted(line.near, asked), DECODERS["jbd"](), PollingPace())
     line.run(5, watch.see)
     line.order("silent")
@@ -418,7 +418,10 @@ def test_case_24_lines_of_another_protocol_inside_a_text_block_change_no_value(s
 
 
 def test_case_25_a_second_instrument_goes_on_while_the_first_is_away() -> None:
-    lines, watched = {"bms": Line("jbd"), "shunt": Line("vedirect-text")}, pack_named("pack", "bms", "shunt")
+    lines, watched = (
+        {"bms": VirtualLine("jbd"), "shunt": VirtualLine("vedirect-text")},
+        pack_named("pack", "bms", "shunt"),
+    )
     terms, readings, raised = Terms(start_rules(CELLS, 280), LIMITS), dict[str, Quality](), set[str]()
     for second in range(40):
         if second == 10:
@@ -434,7 +437,7 @@ def test_case_25_a_second_instrument_goes_on_while_the_first_is_away() -> None:
 
 
 def test_case_26_a_fault_that_was_recorded_is_found_again_without_the_battery() -> None:
-    line, chunks, live = Line("jbd"), list[Chunk](), list[tuple[float, Status]]()
+    line, chunks, live = VirtualLine("jbd"), list[Chunk](), list[tuple[float, Status]]()
     keep: Callable[[bool, bytes], None] = lambda is_sent, data: chunks.append(  # noqa: E731
         Chunk(round(line.now_s * 1e9), is_sent, data)
     )
