@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from agents.device.device_address import DeviceAddress
 from agents.device.judging.limits import Limits
-from agents.device.line import DeviceAddress
 from cli.screen import warn
 from protocol.errors import LinkError, SourceError
 

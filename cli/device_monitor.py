@@ -9,10 +9,10 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from agents.device.device_address import line_of
+from agents.device.device_address import DeviceAddress, line_of
 from agents.device.judging.known import Known, KnownPacks
 from agents.device.judging.limits import Limits
-from agents.device.line import DeviceAddress, Line
+from agents.device.line import Line
 from agents.device.status import Status, is_measured
 from cli.device_lines import (
     Addresses,

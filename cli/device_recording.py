@@ -9,9 +9,9 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from agents.device.device_address import decoders_of
+from agents.device.device_address import DeviceAddress, decoders_of
 from agents.device.judging.known import KnownPacks
-from agents.device.line import DeviceAddress, Line, Listening
+from agents.device.line import Line, Listening
 from agents.device.recording import Chunk, Head, chunk_line, head_line, read_recording, statuses
 from agents.device.status import inverted, is_measured
 from cli.device_lines import (

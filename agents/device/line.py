@@ -13,7 +13,6 @@ from agents.device.status import Status, inverted
 from agents.device.turns import Turns
 from protocol.errors import LinkError
 
-__all__ = ["DeviceAddress", "Line", "Listening"]
 _LONGEST_S, _LONGEST_OF_SEVERAL_S, _SILENCE_S = 8.0, 16.0, 3.0
 
 

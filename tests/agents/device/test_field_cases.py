@@ -13,6 +13,7 @@ import pytest
 
 from agents.device.alarms.rules import start_rules
 from agents.device.alarms.standing import Alarms
+from agents.device.device_address import DeviceAddress
 from agents.device.emulation import daly_a5, jbd, vedirect
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
@@ -22,7 +23,6 @@ from agents.device.judging.known import KnownDevice
 from agents.device.judging.limits import Limits
 from agents.device.judging.past import NOTHING
 from agents.device.judging.plausibility import judge
-from agents.device.line import DeviceAddress
 from agents.device.line import Line as FoundAgain
 from agents.device.link import Link
 from agents.device.links.loopback import pair
