@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.board import PACK, built_emulator, order, sketch
+from tests.firmware.board import PACK, order, sketch
 from tests.firmware.logic import FLAGS, LIMITS, crc16, names
 
 pytestmark = pytest.mark.slow
@@ -38,16 +38,6 @@ class Heard:
 def is_sound(line: str) -> bool:
     found = re.fullmatch(r"\$([^$*]*)\*([0-9A-F]{4})", line)
     return found is not None and int(found[2], 16) == crc16(found[1].encode())
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built_emulator(tmp_path_factory.mktemp("emulator"))
-
-
-@pytest.fixture(scope="module")
-def shipped(emulator: Path) -> bytes:
-    return sketch()
 
 
 def run(emulator: Path, program: bytes, *orders: str) -> Heard:
@@ -162,10 +152,7 @@ def test_the_dead_mans_pin_goes_with_every_scan(emulator: Path, shipped: bytes) 
     assert all(200 <= later - earlier <= 300 for earlier, later in pairwise(beats))
 
 
-def test_a_task_that_hangs_stops_the_dead_mans_pin_and_resets_the_board(emulator: Path) -> None:
-    hanging = sketch(
-        {"battery_monitor.ino": (b"storage_step();", b"while (millis() > 2000U) {\n    }\n    storage_step();")}
-    )
+def test_a_task_that_hangs_stops_the_dead_mans_pin_and_resets_the_board(emulator: Path, hanging: bytes) -> None:
     heard = run(emulator, hanging, "run 3600")
     boots = [(at_ms, text) for at_ms, text in heard.lines if text.startswith("BOOT")]
     assert [text for _, text in boots] == ["BOOT,1,1,UNKNOWN", "BOOT,1,28,UNKNOWN"]

@@ -5,7 +5,6 @@ What is measured here: a cell that jumps to 3.72 V is on the bus 0.30 s later, t
 alert is on the bus after 1.50 s. The last two wait for 1 s on purpose, as their limits say: one scan raises nothing.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -18,13 +17,11 @@ import pytest
 from agents.device import process
 from agents.device.agent import DeviceAgent, Surroundings
 from agents.device.alarms.rules import start_rules
+from agents.device.device_address import DeviceAddress
 from agents.device.earlier import before
 from agents.device.judging.limits import Limits
-from agents.device.link import Link
-from agents.device.links.opening import open_link
-from agents.device.polling import Poller, PollingPace
+from agents.device.line import Line
 from agents.device.process import Lines, RealTime
-from agents.device.protocols.battery_monitor import BatteryMonitor
 from agents.device.status import Status
 from agents.device.watch import Terms
 from agents.device.wording import Post
@@ -37,11 +34,10 @@ from bus.roles import Role
 from bus.run import RunFolder
 from protocol.bodies import Alert, AlertState, Answer, Quality, Reading, Severity, Telemetry
 from protocol.decoder import decode
-from protocol.errors import LinkError
 from protocol.messages import MessageType
 from protocol.topics import HUMAN, SUPERVISOR
 from tests.builders import broker, introduce, message, until
-from tests.firmware.board import INPUTS, Board, built_emulator, sketch, switched_on
+from tests.firmware.board import INPUTS, Board, switched_on
 
 pytestmark = pytest.mark.slow
 
@@ -56,30 +52,23 @@ TOO_HIGH: Final = ("cell 7 3720", "adc 1 3336")  # the pack has as much more
 RAISED = AlertState.RAISED
 
 
-class Line:
-    """A source that reads a monitor at a path, and opens it again when it is there again. statuses: all it said."""
+def line_to(path: Path) -> Line:
+    return Line(DeviceAddress(url=str(path), protocol="battery-monitor", period_s=PERIOD_S))
 
-    def __init__(self, path: Path, wait_s: float = 0.0) -> None:
-        self._path, self._wait_s = path, wait_s
-        self._link: Link | None = None
-        self.statuses = list[Status]()
+
+class Heard:
+    """A monitor's line, which is waited for for as long as a pty takes. statuses: all that it said."""
+
+    def __init__(self, path: Path) -> None:
+        self._line, self.statuses = line_to(path), list[Status]()
 
     def poll(self, now_s: float) -> Status | None:
-        if self._link is None:
-            self._link = open_link(os.path.realpath(self._path))
-            self._poller = Poller(self._link, BatteryMonitor(), PollingPace())
-        try:
-            status = self._poller.poll(now_s, self._wait_s)
-        except LinkError:
-            self.close()
-            raise
+        status = self._line.poll(now_s, 0.005)
         self.statuses += [status] if status else []
         return status
 
     def close(self) -> None:
-        if self._link:
-            self._link.close()
-        self._link = None
+        self._line.close()
 
 
 class Scene:
@@ -87,7 +76,7 @@ class Scene:
 
     def __init__(self, emulator: Path, program: bytes, folder: Path) -> None:
         self._emulator, self._program, self._link = emulator, program, folder / "monitor"
-        self.bus, self.line = MemoryBus(clock_ns=lambda: 1), Line(self._link, wait_s=0.005)
+        self.bus, self.line = MemoryBus(clock_ns=lambda: 1), Heard(self._link)
         introduce(self.bus.publisher(SUPERVISOR), {NAME: Role.DEVICE})
         around = Surroundings(
             hearing=self.bus.subscriber(NAME[1:], len(self.bus.entries)),
@@ -147,16 +136,6 @@ class Scene:
         return [((one.timestamp_ns - EPOCH_NS) / 1e9, one.body) for one in messages if one.sender == NAME]
 
 
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built_emulator(tmp_path_factory.mktemp("emulator"))
-
-
-@pytest.fixture(scope="module")
-def shipped(emulator: Path) -> bytes:
-    return sketch()
-
-
 @contextmanager
 def watched(emulator: Path, program: bytes, folder: Path) -> Iterator[Scene]:
     scene = Scene(emulator, program, folder)
@@ -214,10 +193,9 @@ def test_an_open_cell_wire_is_named_and_just_its_cell_is_absent_and_missed(scene
     assert "cell-9-voltage" in lost.text
 
 
-def test_a_monitor_that_hung_says_that_its_watchdog_has_reset_it(emulator: Path, tmp_path: Path) -> None:
-    hanging = sketch(
-        {"battery_monitor.ino": (b"storage_step();", b"while (millis() > 2000U) {\n    }\n    storage_step();")}
-    )
+def test_a_monitor_that_hung_says_that_its_watchdog_has_reset_it(
+    emulator: Path, hanging: bytes, tmp_path: Path
+) -> None:
     with watched(emulator, hanging, tmp_path) as scene:
         scene.run(1.9)
         assert scene.alarms == frozenset()
@@ -253,7 +231,7 @@ def test_unplugged_it_gets_old_is_an_alarm_and_plugged_in_again_all_is_well(scen
 
 
 def watch(run: RunFolder, path: Path) -> None:
-    lines = Lines({"monitor": Line(path, 0.02)}, {}, RealTime(PERIOD_S))
+    lines = Lines({"monitor": line_to(path)}, {}, RealTime(PERIOD_S))
     process.watch(run, replace(POST, mission=run.id), before(durable(run), NAME), lines, "battery-1-0a1b2c")
 
 
