@@ -307,10 +307,9 @@ class Quality(Enum):
     STALE = "stale"
     ABSENT = "absent"
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether the value was read now, doubted or not."""
-        return self in (Quality.GOOD, Quality.SUSPECT)
+    def __init__(self, word: str) -> None:
+        # Whether the value was read now, doubted or not. Kept: it is asked a hundred times for each status.
+        self.is_usable = word in ("good", "suspect")
 
 
 class Reading(Body):

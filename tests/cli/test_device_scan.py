@@ -15,8 +15,10 @@ from tests.cli.test_device import orchestra
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("protocol", SPEECHES)
-def test_a_battery_on_a_port_is_found_whatever_it_speaks(protocol: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("protocol", ["battery-monitor", "jbd"])
+def test_a_battery_on_a_port_is_found_whether_it_talks_or_is_asked(
+    protocol: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     device = emulated(protocol)
     with served(device):
         code, said, progress = orchestra(capsys, "scan", device.path, "--json")
@@ -24,7 +26,7 @@ def test_a_battery_on_a_port_is_found_whatever_it_speaks(protocol: str, capsys: 
         assert orchestra(capsys, *row["command"].split()[2:], "--once")[0] == 0
     assert code == 0
     assert (row["port"], row["protocol"], row["baud"]) == (device.path, protocol, LINES[protocol].baud)
-    assert row["cells"] == (None if protocol == "vedirect-text" else 16)
+    assert row["cells"] == 16
     assert row["volts"] == pytest.approx(53, abs=2)
     assert row["command"] == f"orchestra device monitor {device.path} --protocol {protocol}"
     assert f"{protocol}{', listening' if SPEECHES[protocol].talk else ''}: found" in progress

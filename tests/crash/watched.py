@@ -26,8 +26,8 @@ from tests.recorded import record
 
 _SECONDS: Final = 180
 _FAULTS: Final = ((70, "overvoltage 7 3.72"),)
-_LIVE: Final = "emulated:jbd?fault=overvoltage+7+3.72&after=3"
-_LIVE_S: Final = 12
+_LIVE: Final = "emulated:jbd?fault=overvoltage+7+3.72&after=1"
+_LIVE_S: Final = 6
 
 
 def played(cell: Cell, folder: Path, _expected: Results) -> Outcome:
@@ -45,7 +45,7 @@ def played(cell: Cell, folder: Path, _expected: Results) -> Outcome:
 def lived(cell: Cell, folder: Path, _expected: Results) -> Outcome:
     """The agent dies at its point while a device is watched."""
     stage = stage_of(cell, folder)
-    where = ("--output", folder / "out", "--run-dir", folder / "run", "--for", f"{_LIVE_S}s", "--window", "4s")
+    where = ("--output", folder / "out", "--run-dir", folder / "run", "--for", f"{_LIVE_S}s", "--window", "2s")
     mission = stage.mission("cli.main", "run", "battery-watch", "--device", _LIVE, *where)
     code, said, complained = finished(mission)
     if code != 0:

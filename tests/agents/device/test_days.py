@@ -51,10 +51,9 @@ def test_a_whole_normal_day_from_full_to_empty_and_back_raises_and_doubts_nothin
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize(("seed", "period_s"), [(1, 1.0), (2, 1.0), *((seed, 5.0) for seed in range(20, 28))])
-def test_normal_days_at_short_periods_raise_and_doubt_nothing(seed: int, period_s: float) -> None:
-    assert_quiet(seed, period_s)
+@pytest.mark.parametrize("seed", [20, 21])
+def test_a_normal_day_looked_at_more_often_raises_and_doubts_nothing(seed: int) -> None:
+    assert_quiet(seed, period_s=5.0)  # each second: in the table of faults
 
 
 def with_cell_at(number: int, sag_v: float) -> Callable[[float, Status], Status]:

@@ -391,7 +391,7 @@ def test_no_reading_of_a_healthy_day_is_suspect(seed: int, charge: float, hours:
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(min_value=0, max_value=10_000), charge=st.floats(min_value=0.05, max_value=0.98), hours=HOURS)
 def test_no_reading_of_a_healthy_day_is_suspect_at_short_periods(seed: int, charge: float, hours: list[float]) -> None:
     assert_all_good(seed, charge, hours, period_s=10.0)
