@@ -11,7 +11,11 @@ demo: $(READY)
 	$(BIN)/orchestra run spec-facts --specs scenarios/spec_facts/sample --output out
 	$(BIN)/orchestra audit verify last
 	$(BIN)/orchestra report last --output out/report.html
-	@echo "read out/FACTS.md, look at out/report.html; then: $(BIN)/orchestra audit show last"
+	@echo "now a battery that is not there is watched for 15 s; after 5 s its cell 7 has 3.72 V"
+	$(BIN)/orchestra run battery-watch --device "emulated:jbd?fault=overvoltage+7+3.72&after=5" --for 15s --output out/watch
+	$(BIN)/orchestra device plot last --output out/watch/battery.html
+	@echo "read out/FACTS.md and out/watch/WATCH.md, look at out/report.html and out/watch/battery.html; then:" \
+		"$(BIN)/orchestra audit show last"
 
 test: $(READY)
 	$(BIN)/python -m pytest
