@@ -27,6 +27,7 @@ MOST_WINDOWS: Final = 1_000
 _FEW: Final = 60  # windows of a watch whose length of window nobody has chosen
 _SHORTEST_S: Final = 10
 _REPORT_S: Final = 600
+_AT_THE_END_S: Final = 0.001  # what a recording says last belongs to the last window
 
 
 def plan_mission(
@@ -76,7 +77,7 @@ def _length_s(device: DeviceSettings, seconds: float | None) -> float:
         if seconds is None:
             raise SourceError(f"{device.name}: say how long it is to be watched: --for 10m")
         return seconds
-    length = length_s(device.recording)
+    length = length_s(device.recording) + _AT_THE_END_S
     return min(length, seconds or length)
 
 
