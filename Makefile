@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TWO := --numprocesses 2 --dist worksteal
 SOURCES := protocol bus gates agents coordinators observers scenarios cli firmware tests benchmarks
 
 .PHONY: demo test quick check fmt bench crash clean
@@ -18,10 +19,10 @@ demo: $(READY)
 		"$(BIN)/orchestra audit show last"
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO)
 
 quick: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(TWO) -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff format --check .

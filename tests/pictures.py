@@ -1,7 +1,7 @@
 """`python -m tests.pictures`: the pictures of the documentation, made by the code that they show.
 
-docs/images/monitor.svg is the page of `orchestra device monitor`, docs/images/battery.png that of `device plot`, both of an
-emulated battery of which a cell has too much.
+docs/images/monitor.svg is what `orchestra device monitor` shows, docs/images/battery.png what `device plot` draws: an
+emulated battery of which a wire is open and a cell has too much.
 """
 
 from pathlib import Path
