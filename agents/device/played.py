@@ -41,7 +41,11 @@ class Played:
             self._file = path.open(encoding="ascii", errors="replace", newline="\n")
         except OSError as error:
             raise SourceError(f"cannot read {path}: {error.strerror}") from error
-        head, chunks = read_recording(self._file, str(path))
+        try:
+            head, chunks = read_recording(self._file, str(path))
+        except SourceError:
+            self._file.close()
+            raise
         self.began_ns, self._now_ns = head.began_ns, 0
         self._period_ns, self._keep, self._from_ns = round(period_s * 1e9), keep, from_ns - head.began_ns
         self._is_current_inverted = is_current_inverted
