@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from agents.device.agent import DeviceAgent, Source, Surroundings
+from agents.device.agent import DeviceAgent
 from agents.device.commands import Observe
 from agents.device.device_address import decoders_of
 from agents.device.earlier import Before, before
@@ -18,6 +18,7 @@ from agents.device.line import Line
 from agents.device.played import Played
 from agents.device.settings import DeviceSettings, SourceSettings
 from agents.device.spool import Spool
+from agents.device.surroundings import Source, Surroundings
 from agents.device.wording import Post
 from bus.artifacts import ArtifactStore
 from bus.follower import durable
@@ -49,18 +50,23 @@ class Pace(Protocol):
 
 
 class RealTime:
-    """As time passes: a look each `look_s`."""
+    """As time passes: a look each `look_s`.
+
+    The clock on the wall is read once, and not before `not_before_ns`: whoever sets it back must not make readings that
+    were taken before others.
+    """
 
     most_held = 0
 
-    def __init__(self, look_s: float = LOOK_S) -> None:
+    def __init__(self, look_s: float = LOOK_S, not_before_ns: int = 0) -> None:
         self._look_s, self._due_s = look_s, time.monotonic()
+        self._ahead_ns = max(time.time_ns(), not_before_ns) - time.monotonic_ns()
 
     def now_s(self) -> float:
         return time.monotonic()
 
     def clock_ns(self) -> int:
-        return time.time_ns()
+        return time.monotonic_ns() + self._ahead_ns
 
     def until_s(self, asked: Observe, now_s: float) -> float:
         return now_s + asked.seconds
@@ -159,9 +165,10 @@ def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
     folder = run.path / _FOLDER / settings.name
     if settings.recording is not None:
         return _played(folder, settings, settings.recording, past)
-    spools = {one.name: Spool(folder / one.name, one.protocol, after_ns=past.handed_in_ns) for one in settings.sources}
+    pace, after_ns = RealTime(not_before_ns=past.handed_in_ns), past.handed_in_ns
+    spools = {one.name: Spool(folder / one.name, one.protocol, pace.clock_ns, after_ns) for one in settings.sources}
     sources = {one.name: _line(settings, one, spools[one.name]) for one in settings.sources}
-    return Lines(sources, spools, RealTime())
+    return Lines(sources, spools, pace)
 
 
 def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Source:

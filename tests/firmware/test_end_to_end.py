@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 from agents.device import process
-from agents.device.agent import DeviceAgent, Surroundings
+from agents.device.agent import DeviceAgent
 from agents.device.alarm_rules import start_rules
 from agents.device.earlier import before
 from agents.device.limits import Limits
@@ -26,6 +26,7 @@ from agents.device.polling import Pace, Poller
 from agents.device.process import Lines, RealTime
 from agents.device.protocols.battery_monitor import BatteryMonitor
 from agents.device.status import Status
+from agents.device.surroundings import Surroundings
 from agents.device.watch import Terms
 from agents.device.wording import Post
 from bus.artifacts import ArtifactStore

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agents.device.agent import DeviceAgent, Surroundings
+from agents.device.agent import DeviceAgent
 from agents.device.alarm_rules import start_rules
 from agents.device.earlier import Before, before
 from agents.device.limits import Limits
 from agents.device.publishing import Pace
 from agents.device.status import Status
+from agents.device.surroundings import Surroundings
 from agents.device.watch import Terms
 from agents.device.wording import Post
 from bus.artifacts import ArtifactStore
