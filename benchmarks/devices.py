@@ -16,17 +16,17 @@ from random import Random
 from typing import Final
 
 from agents.device.agent import DeviceAgent
-from agents.device.alarm_rules import start_rules
-from agents.device.alarms import Alarms
-from agents.device.combining import Heard
+from agents.device.alarms.rules import start_rules
+from agents.device.alarms.standing import Alarms
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.jbd import SPEECH
 from agents.device.emulation.line_rate import PacedLine
 from agents.device.emulation.pack_model import after, pack_of, status_of
 from agents.device.emulation.pty_port import PtyPort
-from agents.device.limits import Limits
+from agents.device.judging.combining import Heard
+from agents.device.judging.limits import Limits
 from agents.device.links.serial_port import SerialPort
-from agents.device.polling import Pace, Poller
+from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.jbd import Jbd
 from agents.device.recording import Chunk, statuses
 from agents.device.status import Status
@@ -204,7 +204,7 @@ class _Line:
     """One device, its poller, and its agent where it is judged: the agent looks when there is something to see."""
 
     def __init__(self, path: str, is_judged: bool) -> None:
-        self._poller = Poller(SerialPort(path, _BAUD), Jbd(), Pace(period_s=_PERIOD_S))
+        self._poller = Poller(SerialPort(path, _BAUD), Jbd(), PollingPace(period_s=_PERIOD_S))
         self.statuses, self._looked_s, self._bus = 0, 0.0, _NoBus()
         self._status: Status | None = None
         post = Post(name="@battery", device="pack", mission="bench", terms=_TERMS)

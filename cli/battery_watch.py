@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from agents.device.alarm_rules import read_rules
+from agents.device.alarms.rules import read_rules
 from agents.device.settings import DeviceSettings, sources_of
 from cli.device_lines import Addresses, Inverted, OwnMap, Period, addresses_of
 from cli.device_view import NOT_A_PROTECTION
@@ -25,30 +25,41 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
 _DEFAULT_S: Final = 3600.0
 
 
+Devices = Annotated[
+    list[str],
+    typer.Option(
+        "--device",
+        metavar="URL",
+        help="[NAME=][PROTOCOL@]URL[,URL…]: a port, tcp://HOST:PORT, emulated:jbd or recording:FILE; after a comma "
+        "another monitor of the same pack. Repeatable: each device has an agent of its own.",
+    ),
+]
+Protocol = Annotated[
+    str, typer.Option(metavar="P", help="What those speak that do not say; see: orchestra device info.")
+]
+Output = Annotated[Path, typer.Option(help="Where WATCH.md, the readings and the raw bytes go.")]
+Length = Annotated[
+    str | None, typer.Option("--for", metavar="TIME", help="How long, such as 90s, 10m, 8h, 7d; default: 1h.")
+]
+Window = Annotated[
+    str | None, typer.Option(metavar="TIME", help="What is assessed at a time; default: a sixtieth, from 10s.")
+]
+CellCount = Annotated[int, typer.Option(min=1, max=48, metavar="N", help="How many cells a pack has.")]
+PackHours = Annotated[float, typer.Option("--ah", min=0.1, metavar="AH", help="What a pack holds, in Ah.")]
+Alarms = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Your own alarms, in YAML; default: start values for LFP.")
+]
+
+
 def run_battery_watch(
-    device: Annotated[
-        list[str],
-        typer.Option(
-            metavar="URL",
-            help="[NAME=][PROTOCOL@]URL[,URL…]: a port, tcp://HOST:PORT, emulated:jbd or recording:FILE; after a comma "
-            "another monitor of the same pack. Repeatable: each device has an agent of its own.",
-        ),
-    ],
-    protocol: Annotated[
-        str, typer.Option(metavar="P", help="What those speak that do not say; see: orchestra device info.")
-    ] = "",
-    output: Annotated[Path, typer.Option(help="Where WATCH.md, the readings and the raw bytes go.")] = Path("out"),
-    length: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="How long, such as 90s, 10m, 8h, 7d; default: 1h.")
-    ] = None,
-    window: Annotated[
-        str | None, typer.Option(metavar="TIME", help="What is assessed at a time; default: a sixtieth, from 10s.")
-    ] = None,
-    cells: Annotated[int, typer.Option(min=1, max=48, metavar="N", help="How many cells a pack has.")] = 16,
-    hours: Annotated[float, typer.Option("--ah", min=0.1, metavar="AH", help="What a pack holds, in Ah.")] = 280.0,
-    alarms: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Your own alarms, in YAML; default: start values for LFP.")
-    ] = None,
+    device: Devices,
+    protocol: Protocol = "",
+    output: Output = Path("out"),
+    length: Length = None,
+    window: Window = None,
+    cells: CellCount = 16,
+    hours: PackHours = 280.0,
+    alarms: Alarms = None,
     period: Period = 1.0,
     address: Addresses = None,
     is_inverted: Inverted = False,
@@ -67,8 +78,7 @@ def run_battery_watch(
     It monitors; it does not protect. Interrupted, it goes on with: orchestra resume RUN. Exit codes: 0 done, 1 failed,
     2 wrong input, 3 a person must decide, 130 interrupted.
     """
-    if alarms is not None:
-        read_rules(alarms)
+    own_alarms = _alarms(alarms)
     named = [sources_of(text, protocol, place) for place, text in enumerate(device, 1)]
     devices = [
         DeviceSettings(
@@ -80,7 +90,7 @@ def run_battery_watch(
             addresses=addresses_of(address),
             is_current_inverted=is_inverted,
             register_map=str(own_map.absolute()) if own_map else "",
-            alarms=_text(alarms),
+            alarms=own_alarms,
         )
         for name, sources in named
     ]
@@ -97,8 +107,12 @@ def run_battery_watch(
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
-def _text(path: Path | None) -> str:
-    return path.read_text(encoding="utf-8") if path else ""
+def _alarms(path: Path | None) -> str:
+    """Return the text of a file of alarms, which can be read; "" for none. Raises DefinitionError: it is none."""
+    if path is None:
+        return ""
+    read_rules(path)
+    return path.read_text(encoding="utf-8")
 
 
 def _seconds(text: str, option: str) -> float:

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from agents.device.limits import Limits
+from agents.device.judging.known import Known, KnownDevice
+from agents.device.judging.limits import Limits
 from agents.device.protocols.catalogue import DECODERS
-from agents.device.recording import Chunk, read_recording, statuses
-from agents.device.status import Status
-from agents.device.watch import packs_of
-from agents.device.watched import Known, Watched
+from agents.device.recording import Chunk, opened, statuses
+from agents.device.status import Status, packs_of
 from bus.journal import JournalReader
 from bus.run import RunFolder
+from cli.device_lines import spoken_in
 from observers.battery.history import NS, History, Stage, Told
 from protocol.errors import LinkError, SourceError
 
@@ -41,19 +41,13 @@ def of_recording(file: Path, protocol: str | None) -> list[History]:
         SourceError: it cannot be read, is no recording, or does not say what the device speaks.
         LinkError: nothing in it can be read as that protocol.
     """
-    try:
-        with file.open(encoding="ascii", errors="replace", newline="\n") as lines:
-            head, chunks = read_recording(lines, str(file))
-            name = protocol or head.protocol
-            if name is None:
-                raise SourceError(f"{file} does not say what the device speaks: add --protocol P")
-            if name not in DECODERS:
-                raise SourceError(f"{name!r} is no protocol; there are: {', '.join(sorted(DECODERS))}")
-            played = _Played(file.stem, head.began_ns / NS)
-            for at_ns, status in statuses(played.noting(chunks), DECODERS[name]()):
-                played.take(status, at_ns / NS)
-    except OSError as error:
-        raise SourceError(f"cannot read {file}: {error.strerror}") from error
+    with opened(file) as (head, chunks):
+        name = spoken_in(file, head, protocol)
+        if name not in DECODERS:
+            raise SourceError(f"{name!r} is no protocol; there are: {', '.join(sorted(DECODERS))}")
+        played = _Played(file.stem, head.began_ns / NS)
+        for at_ns, status in statuses(played.noting(chunks), DECODERS[name]()):
+            played.take(status, at_ns / NS)
     if not (found := played.histories()):
         raise LinkError(f"{file} holds no whole frame of {name}")
     return found
@@ -65,7 +59,7 @@ class _Played:
     def __init__(self, device: str, began_s: float) -> None:
         self._device, self._began_s = device, began_s
         self._told, self._limits = Told(), Limits()
-        self._packs: dict[str, Watched] = {}
+        self._packs: dict[str, KnownDevice] = {}
         self._standing: dict[str, frozenset[str]] = {}
         self._looked_s = self._heard_s = self._end_s = 0.0
 
@@ -78,7 +72,7 @@ class _Played:
     def take(self, status: Status, at_s: float) -> None:
         self._age(at_s)
         for name, said in packs_of(self._device, status).items():
-            known = self._packs.setdefault(name, Watched(self._limits)).take(said, at_s)
+            known = self._packs.setdefault(name, KnownDevice(self._limits)).take(said, at_s)
             self._tell(name, known, at_s)
             self._alarms(name, known.alarms, self._began_s + at_s)
         self._looked_s = self._heard_s = at_s

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from agents.device.limits import Limits
-from agents.device.line import DeviceAddress
+from agents.device.device_address import DeviceAddress
+from agents.device.judging.limits import Limits
+from agents.device.recording import Head
 from cli.screen import warn
 from protocol.errors import LinkError, SourceError
 
@@ -47,6 +48,17 @@ def addresses_of(given: Sequence[str] | None) -> tuple[int, ...]:
         return tuple(int(text, 0) for text in given or ())
     except ValueError as error:
         raise SourceError(f"--address: write a whole number such as 2 or 0x81 ({error})") from error
+
+
+def spoken_in(file: Path, head: Head, protocol: str | None) -> str:
+    """Return what a recording speaks. protocol: what the user says of it.
+
+    Raises:
+        SourceError: neither says it.
+    """
+    if name := protocol or head.protocol:
+        return name
+    raise SourceError(f"{file} does not say what the device speaks: add --protocol P")
 
 
 def limits_of(device: DeviceAddress, battery_ah: float | None) -> Limits:

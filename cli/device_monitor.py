@@ -9,11 +9,11 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from agents.device.device_address import line_of
-from agents.device.limits import Limits
-from agents.device.line import DeviceAddress, Line
-from agents.device.status import Status
-from agents.device.watched import Known, WatchedPacks, is_measured
+from agents.device.device_address import DeviceAddress, line_of
+from agents.device.judging.known import Known, KnownPacks
+from agents.device.judging.limits import Limits
+from agents.device.line import Line
+from agents.device.status import Status, is_measured
 from cli.device_lines import (
     Addresses,
     Cells,
@@ -87,7 +87,7 @@ class _Show:
 
     def __init__(self, device: DeviceAddress, line: Line, limits: Limits, is_json: bool) -> None:
         self._device, self._line, self._is_json = device, line, is_json
-        self._watched, self._title = WatchedPacks(limits), f"{device.url}  {device.protocol}"
+        self._watched, self._title = KnownPacks(limits), f"{device.url}  {device.protocol}"
         self._presence = Presence(is_told=is_json or not out.is_terminal)
         self._shown = dict[str, list[tuple[str, str]]]()
 

@@ -1,7 +1,7 @@
 """`orchestra device record` and `replay`: a line kept byte for byte, and read again without the battery."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +9,11 @@ from typing import Annotated, Final, TextIO
 
 import typer
 
-from agents.device.device_address import decoders_of
-from agents.device.line import DeviceAddress, Line, Listening
-from agents.device.recording import Chunk, Head, chunk_line, head_line, read_recording, statuses
-from agents.device.status import inverted
-from agents.device.watched import WatchedPacks, is_measured
+from agents.device.device_address import DeviceAddress, decoders_of
+from agents.device.judging.known import KnownPacks
+from agents.device.line import Line, Listening
+from agents.device.recording import Chunk, Head, chunk_line, head_line, opened, statuses
+from agents.device.status import inverted, is_measured
 from cli.device_lines import (
     Addresses,
     Cells,
@@ -25,6 +25,7 @@ from cli.device_lines import (
     Url,
     addresses_of,
     limits_of,
+    spoken_in,
 )
 from cli.device_view import json_row, one_line, overview, view
 from cli.missions import Json
@@ -152,20 +153,15 @@ def replay_line(
         register_map=own_map,
         cells=cells,
     )
-    try:
-        with file.open(encoding="ascii", errors="replace", newline="\n") as lines:
-            _replay(lines, given, ah, as_json)
-    except OSError as error:
-        raise SourceError(f"cannot read {file}: {error.strerror}") from error
+    with opened(file) as (head, chunks):
+        device = replace(given, protocol=spoken_in(file, head, protocol))
+        _replay(head, chunks, device, ah, as_json)
 
 
-def _replay(lines: TextIO, given: DeviceAddress, battery_ah: float | None, is_json: bool) -> None:
-    head, chunks = read_recording(lines, given.url)
-    name = given.protocol or head.protocol
-    if name is None:
-        raise SourceError(f"{given.url} does not say what the device speaks: add --protocol P")
-    device = replace(given, protocol=name)
-    watched, at_s = WatchedPacks(limits_of(device, battery_ah)), None
+def _replay(
+    head: Head, chunks: Iterator[Chunk], device: DeviceAddress, battery_ah: float | None, is_json: bool
+) -> None:
+    name, watched, at_s = device.protocol, KnownPacks(limits_of(device, battery_ah)), None
     for at_ns, said in statuses(chunks, *decoders_of(device)):
         at_s, status = at_ns / 1e9, inverted(said) if device.is_current_inverted else said
         for pack, known in watched.take(status, at_s).items():
@@ -179,7 +175,7 @@ def _replay(lines: TextIO, given: DeviceAddress, battery_ah: float | None, is_js
         _page(f"{device.url}  {name}", watched, at_s)
 
 
-def _page(title: str, watched: WatchedPacks, at_s: float) -> None:
+def _page(title: str, watched: KnownPacks, at_s: float) -> None:
     packs = watched.look(at_s)
     if len(packs) > 1:
         out.print(overview(title, packs))

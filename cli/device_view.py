@@ -6,16 +6,15 @@ from typing import Any, Final
 from rich.console import Group
 from rich.text import Text
 
-from agents.device.plausibility import Judged
+from agents.device.judging.known import Known
+from agents.device.judging.plausibility import Judged
 from agents.device.polling import Counts
 from agents.device.quantities import CURRENT, PACK, SOC, is_cell, is_temperature
-from agents.device.watched import Known
 from observers.summary import printable
 from protocol.bodies import Quality
 
 _LOW_V, _HIGH_V, _WIDTH = 2.5, 3.65, 40
 _STYLES: Final = {Quality.GOOD: "green", Quality.SUSPECT: "yellow", Quality.STALE: "dim", Quality.ABSENT: "dim"}
-_USABLE: Final = (Quality.GOOD, Quality.SUSPECT)
 _MOST_REASONS: Final = 4
 NOT_A_PROTECTION: Final = "This monitors. It does not protect: that is what the battery's own BMS and fuses are for."
 
@@ -85,7 +84,7 @@ def _as_json(one: Judged) -> dict[str, Any]:
 
 
 def _is_usable(one: Judged) -> bool:
-    return one.reading.quality in _USABLE
+    return one.reading.quality.is_usable
 
 
 def _value(one: Judged | None) -> str:

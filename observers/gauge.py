@@ -24,7 +24,7 @@ class Gauge:
         """Return pack, current, charge and cells, with what is doubted or gone said beside it."""
         parts = [f"{label}{_shown(self.readings[name])}" for name, label in _TOP if name in self.readings]
         cells = [one for name, one in self.readings.items() if name.startswith(_CELL)]
-        volts = [one.value for one in cells if one.quality in (Quality.GOOD, Quality.SUSPECT)]
+        volts = [one.value for one in cells if one.quality.is_usable]
         if volts:
             parts.append(
                 f"cells {min(volts):.3f} to {max(volts):.3f} V, delta {(max(volts) - min(volts)) * 1000:.0f} mV"

@@ -307,6 +307,11 @@ class Quality(Enum):
     STALE = "stale"
     ABSENT = "absent"
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the value was read now, doubted or not."""
+        return self in (Quality.GOOD, Quality.SUSPECT)
+
 
 class Reading(Body):
     """One value a device gave. Current is positive into the battery."""

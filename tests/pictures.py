@@ -10,11 +10,11 @@ from typing import Final
 
 from rich.console import Console
 
-from agents.device.limits import Limits
+from agents.device.judging.known import Known, Watched
+from agents.device.judging.limits import Limits
 from agents.device.polling import Counts
 from agents.device.protocols.jbd import Jbd
 from agents.device.recording import read_recording, statuses
-from agents.device.watched import Known, Watched
 from cli.device_view import view
 from cli.main import main
 from tests.cases import ROOT

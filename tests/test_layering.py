@@ -24,6 +24,16 @@ IO_MODULES = {
     "pathlib",    "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "sqlite3", "ssl",
     "subprocess", "structlog",    "sys", "tempfile", "threading", "time", "urllib", "zmq",
 }  # fmt: skip
+# Inside agents/device likewise: each row may import itself and those above; what is not named here is the agent.
+DEVICE_ROWS = (
+    {"status", "quantities", "link", "decoder"},
+    {"protocols"},
+    {"emulation"},
+    {"links"},
+    {"judging"},
+    {"alarms"},
+    {"polling", "turns", "recording", "device_address", "line", "bluetooth", "scanning"},
+)
 
 
 def sources(layer: str) -> list[Path]:
@@ -48,6 +58,23 @@ def test_a_layer_imports_only_itself_and_the_layers_below(layer: str) -> None:
     # A __main__.py is a command line of its own, whatever folder it lies in.
     found = {str(path): packages_of(path) & forbidden for path in sources(layer) if path.name != "__main__.py"}
     assert {path: names for path, names in found.items() if names} == {}
+
+
+def row_of_device(module: str) -> int:
+    part = module.split(".")[2]
+    return next((row for row, names in enumerate(DEVICE_ROWS) if part in names), len(DEVICE_ROWS))
+
+
+def test_a_part_of_the_device_bridge_imports_only_its_row_and_those_above() -> None:
+    found = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources("agents/device")
+        if path.parent.name != "device" or path.name != "__init__.py"
+        for name in imported(ast.parse(path.read_text()))
+        if name.startswith("agents.device.")
+        and row_of_device(name) > row_of_device(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    ]
+    assert found == []
 
 
 def test_the_protocol_does_no_io() -> None:

@@ -14,14 +14,14 @@ from typing import Final
 
 import structlog
 
-from agents.device.alarms import Standing, acknowledge, restored
-from agents.device.combining import Heard
+from agents.device.alarms.own import names_in, rules_with
+from agents.device.alarms.standing import Standing, acknowledge, restored
 from agents.device.commands import Acknowledge, Decline, Observe, meaning
 from agents.device.earlier import Before
-from agents.device.own_alarms import names_in, rules_with
-from agents.device.status import Status
+from agents.device.judging.combining import Heard
+from agents.device.status import Status, packs_of
 from agents.device.surroundings import Surroundings
-from agents.device.watch import Watched, alert_id, heard, look, packs_of
+from agents.device.watch import Watched, alert_id, heard, look
 from agents.device.windows import LEASE_S, Windows
 from agents.device.wording import Post, blocked
 from bus.faults import reached

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from agents.device.decoder import Decoder
-from agents.device.one_of_several import OnlyFrom, OnlyFromAcknowledged
 from agents.device.protocols import battery_monitor, daly_a5, jbd_up, jk_55aa, register_map, telecom_ascii
 from agents.device.protocols.catalogue import DECODERS, LINES, LineSettings
 from agents.device.protocols.modbus import Modbus
+from agents.device.protocols.one_of_several import OnlyFrom, OnlyFromAcknowledged
 from agents.device.protocols.register_map import RegisterMap
 from protocol.errors import SourceError
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from agents.device.device_address import DeviceAddress, decoders_of, line_of
 from agents.device.link import Link
 from agents.device.links.opening import place_of
-from agents.device.opening_again import BY_ID, Opening
-from agents.device.polling import Counts, Pace, Poller, added
+from agents.device.links.opening_again import BY_ID, Opening
+from agents.device.polling import Counts, Poller, PollingPace, added
 from agents.device.recording import RecordedLink
 from agents.device.status import Status, inverted
 from agents.device.turns import Turns
 from protocol.errors import LinkError
 
-__all__ = ["DeviceAddress", "Line", "Listening"]
 _LONGEST_S, _LONGEST_OF_SEVERAL_S, _SILENCE_S = 8.0, 16.0, 3.0
 
 
@@ -85,10 +84,10 @@ class Line:
         self._source = pollers[0] if len(pollers) == 1 else Turns(pollers, self._settings.pause_s)
         return self._source
 
-    def _pace(self) -> Pace:
+    def _pace(self) -> PollingPace:
         period_s = self._device.period_s
         longest_s = _LONGEST_S if len(self._decoders) == 1 else _LONGEST_OF_SEVERAL_S
-        return Pace(
+        return PollingPace(
             period_s=period_s,
             longest_s=max(longest_s, period_s),
             pause_s=self._settings.pause_s,

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from agents.device.alarm_rules import Rule, Side, Watch
+from agents.device.alarms.rules import Rule, Side, Watch
 from agents.device.quantities import is_cell
 from agents.device.watch import Terms
 from gates.telemetry.readings import Row
 from gates.telemetry.window import WindowAlert, WindowFile
 from protocol.bodies import Alert, AlertState, Quality, Reading, Severity
 
-_MEASURED: Final = (Quality.GOOD, Quality.SUSPECT)
 _KEPT_BETWEEN_NS: Final = 60_000_000_000  # of what is read while no window is open
 _LIMITS: Final = {
     "cell-high": (Watch.CELL_VOLTAGE, Side.ABOVE),
@@ -47,7 +46,7 @@ class Log:
 
     def take(self, pack: str, taken_ns: int, readings: Iterable[Reading]) -> None:
         """Keep what was measured at one moment."""
-        measured = [one for one in readings if one.quality in _MEASURED]
+        measured = [one for one in readings if one.quality.is_usable]
         if measured:
             self.units |= {one.name: one.unit for one in measured}
             values = {one.name: float(one.value) for one in measured}

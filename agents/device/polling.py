@@ -11,8 +11,8 @@ from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 from agents.device.decoder import Decoder, Frame, TakesQuestions
-from agents.device.framing import MAX_FRAME
 from agents.device.link import Link
+from agents.device.protocols.framing import MAX_FRAME
 from agents.device.status import FrameError, OtherDevice, Status, merged
 from bus.faults import reached
 
@@ -20,7 +20,7 @@ _TIMEOUTS_IN_A_ROW: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class PollingPace:
     """How a device is asked, in seconds.
 
     period_s: from one cycle to the next; longest_s: likewise, to one that does not answer. timeout_s: for an answer.
@@ -81,7 +81,7 @@ class _Tally:
 class Poller:
     """One device on a line. last_error: why a whole frame was refused last."""
 
-    def __init__(self, link: Link, decoder: Decoder, pace: Pace) -> None:
+    def __init__(self, link: Link, decoder: Decoder, pace: PollingPace) -> None:
         self._link, self._decoder, self._pace = link, decoder, pace
         self._asks = list(decoder.asks())
         self._tally, self._counts = _Tally(), Counts()

@@ -16,11 +16,9 @@ from protocol.bodies import Quality, Reading, Telemetry
 from protocol.ids import derived
 from protocol.names import MAX_ITEMS
 
-_MEASURED: Final = (Quality.GOOD, Quality.SUSPECT)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class PublishingPace:
     """How often what is told. dead_bands: by unit; a reading that has moved by so much has moved.
 
     least_s: between two messages of values. full_s: between two messages of everything.
@@ -49,13 +47,13 @@ NOTHING_TOLD: Final = Told()
 
 
 def telemetry(
-    told: Told, device: str, readings: Sequence[Reading], at_s: float, taken_ns: int, pace: Pace
+    told: Told, device: str, readings: Sequence[Reading], at_s: float, taken_ns: int, pace: PublishingPace
 ) -> tuple[tuple[Telemetry, ...], Told]:
     """Return what is to be published of some readings, and what has been told with it.
 
     readings: of one status, or of a look at what has become old. at_s: monotonic. taken_ns: since 1970.
     """
-    is_measured = any(one.quality in _MEASURED for one in readings)
+    is_measured = any(one.quality.is_usable for one in readings)
     is_full = is_measured and (told.full_s is None or at_s - told.full_s >= pace.full_s)
     chosen = readings if is_full else _chosen(told, readings, at_s, pace)
     if not chosen:
@@ -71,17 +69,17 @@ def telemetry_id(body: Telemetry) -> str:
     return derived("telemetry", body.device, body.taken, body.readings[0].name if body.readings else "")
 
 
-def _chosen(told: Told, readings: Sequence[Reading], at_s: float, pace: Pace) -> Sequence[Reading]:
+def _chosen(told: Told, readings: Sequence[Reading], at_s: float, pace: PublishingPace) -> Sequence[Reading]:
     moved = [one for one in readings if _is_news(told.readings.get(one.name), one, pace)]
     is_early = told.at_s is not None and at_s - told.at_s < pace.least_s
     is_urgent = any(_quality_of(told, one.name) is not one.quality for one in moved)
     return [] if is_early and not is_urgent else moved
 
 
-def _is_news(before: Reading | None, now: Reading, pace: Pace) -> bool:
+def _is_news(before: Reading | None, now: Reading, pace: PublishingPace) -> bool:
     if before is None or before.quality is not now.quality:
         return True
-    return now.quality in _MEASURED and pace.has_moved(before, now)
+    return now.quality.is_usable and pace.has_moved(before, now)
 
 
 def _quality_of(told: Told, name: str) -> Quality | None:

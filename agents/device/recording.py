@@ -6,9 +6,10 @@ came or `>` for what was sent, and the bytes in hexadecimal digits.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from agents.device.decoder import Decoder, Frame, TakesQuestions
 from agents.device.link import Link
@@ -60,17 +61,36 @@ def read_recording(lines: Iterable[str], name: str) -> tuple[Head, Iterator[Chun
     return Head(int(found[1]), protocol), _chunks(given, name)
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Head, Iterator[Chunk]]]:
+    """Open the file of a recording: its head, and its chunks, read as they are asked for.
+
+    Raises:
+        SourceError: it cannot be read, or is no recording; or, while its chunks are asked for, a line of it is none.
+    """
+    try:
+        file = path.open(encoding="ascii", errors="replace", newline="\n")
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    with file:
+        yield read_recording(_lines(file, path), str(path))
+
+
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    try:
+        yield from file
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+
+
 def read_head(path: Path) -> Head:
     """Return what a recording says of itself.
 
     Raises:
         SourceError: it cannot be read, or is no recording.
     """
-    try:
-        with path.open(encoding="ascii", errors="replace", newline="\n") as lines:
-            return read_recording(lines, str(path))[0]
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    with opened(path) as (head, _):
+        return head
 
 
 def length_s(path: Path) -> float:

@@ -15,14 +15,13 @@ from typing import Final
 
 from agents.device.decoder import Decoder, TakesQuestions
 from agents.device.device_address import DeviceAddress, decoders_of
-from agents.device.limits import Limits
+from agents.device.judging.limits import Limits
 from agents.device.link import Link
 from agents.device.links.opening import Place, TcpPlace
 from agents.device.links.serial_port import SerialPort
-from agents.device.polling import Pace, Poller
+from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.catalogue import LINES
-from agents.device.status import FrameError, Status
-from agents.device.watched import is_measured
+from agents.device.status import FrameError, Status, is_measured
 from protocol.errors import SourceError
 
 TALKING: Final = ("battery-monitor", "vedirect-text")
@@ -212,7 +211,7 @@ class Scan:
 
     def _whole(self, probe: Probe) -> tuple[Status | None, int, str]:
         """Return everything that a device tells in a round of questions, in how many frames, and what was refused."""
-        poller = Poller(self._link, _decoder(probe), Pace(pause_s=max(0.05, LINES[probe.protocol].pause_s)))
+        poller = Poller(self._link, _decoder(probe), PollingPace(pause_s=max(0.05, LINES[probe.protocol].pause_s)))
         end_s = self._clock() + self._patience.whole_s
         self._quiet()
         while (now_s := self._clock()) < end_s:

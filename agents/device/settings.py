@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents.device.alarm_rules import parse_rules, start_rules
+from agents.device.alarms.rules import parse_rules, start_rules
 from agents.device.device_address import DeviceAddress, decoders_of
-from agents.device.limits import Limits
+from agents.device.judging.limits import Limits
 from agents.device.links.emulated import SCHEME, emulated_place
 from agents.device.links.opening import place_of
 from agents.device.protocols.catalogue import LINES

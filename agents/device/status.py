@@ -4,7 +4,7 @@ Volt, ampere, ampere-hours, degrees Celsius, per cent. Current is positive into 
 the device said nothing about it, or said that it has no such sensor.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -79,6 +79,26 @@ def inverted(status: Status) -> Status:
     """Return what a status says with its current the other way round, that of its packs included."""
     current_a = None if status.current_a is None else 0.0 - status.current_a
     return replace(status, current_a=current_a, packs=tuple(inverted(pack) for pack in status.packs))
+
+
+def is_measured(status: Status) -> bool:
+    """Return whether a status holds what a battery measures, and not only what a device says of itself."""
+    return status.pack_voltage_v is not None or bool(status.cells) or any(map(is_measured, status.packs))
+
+
+def packs_of(device: str, status: Status) -> Mapping[str, Status]:
+    """Return what a status says of each pack, by name; a device without packs behind it is one itself.
+
+    A device that only tells of others is heard, and says nothing of its own.
+    """
+    if not status.packs:
+        return {device: status}
+    behind = {f"{device}/{_number(pack, place)}": pack for place, pack in enumerate(status.packs, 1)}
+    return {device: Status(), **behind}
+
+
+def _number(pack: Status, place: int) -> int:
+    return place if pack.address is None else pack.address
 
 
 def _merged(values: Sequence[Any]) -> Any:

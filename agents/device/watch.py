@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agents.device.alarm_rules import Rule
-from agents.device.alarms import Alarms, Said, advance
-from agents.device.combining import Heard, combined, listen
-from agents.device.limits import Limits
-from agents.device.own_alarms import named, own_alarms, rules_with
-from agents.device.own_alarms import readings as own_readings
-from agents.device.plausibility import Judged
-from agents.device.publishing import NOTHING_TOLD, Pace, Told, telemetry
+from agents.device.alarms.own import named, own_alarms, rules_with
+from agents.device.alarms.own import readings as own_readings
+from agents.device.alarms.rules import Rule
+from agents.device.alarms.standing import Alarms, Said, advance
+from agents.device.judging.combining import Heard, combined, listen
+from agents.device.judging.limits import Limits
+from agents.device.judging.plausibility import Judged
+from agents.device.publishing import NOTHING_TOLD, PublishingPace, Told, telemetry
 from agents.device.status import Status
 from protocol.bodies import Reading, Telemetry
 from protocol.ids import derived
@@ -22,7 +22,7 @@ class Terms:
 
     rules: tuple[Rule, ...]
     limits: Limits = field(default_factory=Limits)
-    pace: Pace = field(default_factory=Pace)
+    pace: PublishingPace = field(default_factory=PublishingPace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +83,6 @@ def _told(
     watched: Watched, readings: Sequence[Reading], at_s: float, taken_ns: int, terms: Terms
 ) -> tuple[tuple[Telemetry, ...], Told]:
     return telemetry(watched.told, watched.name, readings, at_s, taken_ns, terms.pace)
-
-
-def packs_of(device: str, status: Status) -> Mapping[str, Status]:
-    """Return what a status says of each pack, by name; a device without packs behind it is one itself.
-
-    A device that only tells of others is heard, and says nothing of its own.
-    """
-    if not status.packs:
-        return {device: status}
-    behind = {f"{device}/{_number(pack, place)}": pack for place, pack in enumerate(status.packs, 1)}
-    return {device: Status(), **behind}
-
-
-def _number(pack: Status, place: int) -> int:
-    return place if pack.address is None else pack.address
 
 
 def alert_id(mission: str, name: str, code: str, number: int) -> str:

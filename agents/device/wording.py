@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from agents.device.alarms import Said
+from agents.device.alarms.standing import Said
 from agents.device.commands import Decline
 from agents.device.publishing import telemetry_id
 from agents.device.watch import Terms, alert_id

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agents.device.alarm_rules import start_rules
-from agents.device.alarms import Alarms, acknowledge
-from agents.device.combining import Heard
+from agents.device.alarms.rules import start_rules
+from agents.device.alarms.standing import Alarms, acknowledge
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import fault_of
-from agents.device.limits import Limits
+from agents.device.judging.combining import Heard
+from agents.device.judging.limits import Limits
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.recording import Chunk, Head, chunk_line, head_line
 from agents.device.status import Status

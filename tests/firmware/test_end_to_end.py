@@ -17,12 +17,12 @@ import pytest
 
 from agents.device import process
 from agents.device.agent import DeviceAgent
-from agents.device.alarm_rules import start_rules
+from agents.device.alarms.rules import start_rules
 from agents.device.earlier import before
-from agents.device.limits import Limits
+from agents.device.judging.limits import Limits
 from agents.device.link import Link
 from agents.device.links.opening import open_link
-from agents.device.polling import Pace, Poller
+from agents.device.polling import Poller, PollingPace
 from agents.device.process import Lines, RealTime
 from agents.device.protocols.battery_monitor import BatteryMonitor
 from agents.device.status import Status
@@ -68,7 +68,7 @@ class Line:
     def poll(self, now_s: float) -> Status | None:
         if self._link is None:
             self._link = open_link(os.path.realpath(self._path))
-            self._poller = Poller(self._link, BatteryMonitor(), Pace())
+            self._poller = Poller(self._link, BatteryMonitor(), PollingPace())
         try:
             status = self._poller.poll(now_s, self._wait_s)
         except LinkError:

@@ -11,11 +11,11 @@ from typing import Any, Final
 import pytest
 
 from agents.device import commands, process
-from agents.device.alarm_rules import start_rules
+from agents.device.alarms.rules import start_rules
 from agents.device.earlier import before
-from agents.device.limits import Limits
+from agents.device.judging.limits import Limits
 from agents.device.process import Lines, RealTime
-from agents.device.publishing import Pace
+from agents.device.publishing import PublishingPace
 from agents.device.status import Status
 from agents.device.watch import Terms
 from agents.device.wording import Post
@@ -42,7 +42,7 @@ RULES: Final = tuple(
     for rule in start_rules(4, 280)
     if rule.code == OVER
 )
-TERMS: Final = Terms(RULES, Limits(cell_count=4), Pace(least_s=0.2, full_s=1.0))
+TERMS: Final = Terms(RULES, Limits(cell_count=4), PublishingPace(least_s=0.2, full_s=1.0))
 CONTEXT: Final = get_context("forkserver")
 
 

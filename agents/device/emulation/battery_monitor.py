@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from agents.device.checksums import crc16_modbus
 from agents.device.emulation.speech import Speech, bits_of, whole
 from agents.device.protocols.battery_monitor import FLAGS, LIMITS, NAME
+from agents.device.protocols.checksums import crc16_modbus
 from agents.device.status import Status
 
 _CELLS, _SENSORS = 16, 8

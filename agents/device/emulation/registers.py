@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from agents.device.checksums import crc16_modbus
 from agents.device.emulation.speech import Speech
+from agents.device.protocols.checksums import crc16_modbus
 from agents.device.protocols.register_map import BITS, SWITCHES, Block, RegisterField, RegisterMap
 from agents.device.protocols.registers import ZERO_CELSIUS
 from agents.device.status import Status

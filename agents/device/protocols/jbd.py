@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agents.device.decoder import Frame
-from agents.device.framing import Framer, Shape
+from agents.device.protocols.framing import Framer, Shape
 from agents.device.status import FrameError, Status
 
 NAME: Final = "jbd"

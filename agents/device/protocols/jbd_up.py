@@ -13,10 +13,10 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from agents.device.bits import named
-from agents.device.checksums import crc16_modbus
 from agents.device.decoder import Frame
-from agents.device.framing import Framer, Shape
+from agents.device.protocols.bits import named
+from agents.device.protocols.checksums import crc16_modbus
+from agents.device.protocols.framing import Framer, Shape
 from agents.device.status import FrameError, Status
 
 NAME: Final = "jbd-up"

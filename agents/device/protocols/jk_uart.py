@@ -16,9 +16,9 @@ Source: syssi/esphome-jk-bms, read as documentation of the wire format.
 from collections.abc import Sequence
 from typing import Final
 
-from agents.device.bits import named
 from agents.device.decoder import Frame
-from agents.device.framing import Framer, Shape
+from agents.device.protocols.bits import named
+from agents.device.protocols.framing import Framer, Shape
 from agents.device.status import FrameError, Status
 
 NAME: Final = "jk-uart"

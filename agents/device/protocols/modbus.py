@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from agents.device.checksums import crc16_modbus
 from agents.device.decoder import Frame
-from agents.device.framing import Framer, Shape
+from agents.device.protocols.checksums import crc16_modbus
+from agents.device.protocols.framing import Framer, Shape
 from agents.device.protocols.register_map import Block, RegisterMap
 from agents.device.protocols.registers import Answer
 from agents.device.status import FrameError, Status

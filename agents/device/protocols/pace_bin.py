@@ -11,9 +11,9 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from agents.device.checksums import crc16_modbus
 from agents.device.decoder import Frame
-from agents.device.framing import Framer, Shape
+from agents.device.protocols.checksums import crc16_modbus
+from agents.device.protocols.framing import Framer, Shape
 from agents.device.protocols.telecom_fields import celsius
 from agents.device.status import FrameError, Status
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from agents.device.checksums import crc16_xmodem
 from agents.device.decoder import Frame
-from agents.device.framing import Framer, Shape
+from agents.device.protocols.checksums import crc16_xmodem
+from agents.device.protocols.framing import Framer, Shape
 from agents.device.protocols.telecom_alarms import SEPLOS_EVENTS, named
 from agents.device.protocols.telecom_ascii import SEPLOS
 from agents.device.protocols.telecom_fields import Fields, telemetry

@@ -19,8 +19,8 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from agents.device.decoder import Frame
-from agents.device.framing import Framer, Shape
 from agents.device.protocols import telecom_alarms as alarms
+from agents.device.protocols.framing import Framer, Shape
 from agents.device.protocols.telecom_fields import PORT_VOLTAGE, Fields, Layout, telemetry
 from agents.device.status import FrameError, Status
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from agents.device.agent import DeviceAgent
-from agents.device.alarm_rules import start_rules
+from agents.device.alarms.rules import start_rules
 from agents.device.earlier import Before, before
-from agents.device.limits import Limits
-from agents.device.publishing import Pace
+from agents.device.judging.limits import Limits
+from agents.device.publishing import PublishingPace
 from agents.device.status import Status
 from agents.device.surroundings import Surroundings
 from agents.device.watch import Terms
@@ -25,7 +25,7 @@ from tests.builders import introduce, message
 
 NAME, LEAD = "@battery-1", "@lead"
 CAST: Final = {NAME: Role.DEVICE, LEAD: Role.COORDINATOR, "@worker": Role.SPECIALIST}
-TERMS: Final = Terms(start_rules(4, 280), Limits(cell_count=4), Pace(least_s=1.0, full_s=60.0))
+TERMS: Final = Terms(start_rules(4, 280), Limits(cell_count=4), PublishingPace(least_s=1.0, full_s=60.0))
 POST: Final = Post(name=NAME, device="pack-1", mission="test", terms=TERMS)
 OVER: Final = "cell-overvoltage"
 

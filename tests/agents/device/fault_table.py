@@ -13,7 +13,7 @@ from agents.device.polling import Counts
 from agents.device.status import Status
 from tests.agents.device.days import DAY_S, day
 from tests.agents.device.tables import put, table
-from tests.agents.device.virtual import Line, Sign, Watch
+from tests.agents.device.virtual import Sign, VirtualLine, Watch
 
 MODULE: Final = "tests.agents.device.fault_table"
 SOUND_S, FAULTY_S, LONGEST_S = 20.0, 130.0, 3600
@@ -43,7 +43,7 @@ def order_rows(names: Sequence[str] = tuple(SPEECHES)) -> Iterator[Row]:
 
 def emulated(name: str, order: str) -> Row:
     """What is found of a fault that an emulated device has after it was sound for a while."""
-    line, watch = Line(name), Watch(SPEECHES[name].period_s)
+    line, watch = VirtualLine(name), Watch(SPEECHES[name].period_s)
     sound_s, faulty_s = _LONGER.get(order, (SOUND_S, FAULTY_S))
     line.run(sound_s, watch.see)
     assert watch.signs == {}, "a sound device was doubted"
@@ -90,7 +90,7 @@ def _in_words(signs: Sequence[Sign]) -> str:
     return "; ".join(f"{one.what}, {one.after_s:.1f} s" for one in in_order) or "**no**"
 
 
-def _counted(before: Counts, line: Line) -> str:
+def _counted(before: Counts, line: VirtualLine) -> str:
     if line.gone:
         return "the line is gone, 0.0 s"
     now = line.counts

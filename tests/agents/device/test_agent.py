@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from agents.device.alarm_rules import start_rules
+from agents.device.alarms.rules import start_rules
 from agents.device.commands import ONLY_WATCHES
 from agents.device.earlier import before
-from agents.device.limits import Limits
+from agents.device.judging.limits import Limits
 from agents.device.process import Lines, RealTime, watch
-from agents.device.publishing import Pace
+from agents.device.publishing import PublishingPace
 from agents.device.status import Status
 from agents.device.watch import Terms
 from bus.faults import VARIABLE
@@ -254,7 +254,7 @@ FAST: Final = Terms(
         for rule in start_rules(4, 280)
     ),
     Limits(cell_count=4),
-    Pace(least_s=0.1, full_s=0.5),
+    PublishingPace(least_s=0.1, full_s=0.5),
 )
 
 

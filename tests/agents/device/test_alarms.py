@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.device.alarm_rules import Rule, Side, Step, Watch, parse_rules, read_rules, start_rules
-from agents.device.alarms import Alarms, Said, Standing, acknowledge, advance, restored
+from agents.device.alarms.rules import Rule, Side, Step, Watch, parse_rules, read_rules, start_rules
+from agents.device.alarms.standing import Alarms, Said, Standing, acknowledge, advance, restored
 from protocol.bodies import AlertState, Quality, Reading, Severity
 from protocol.errors import DefinitionError
 from tests.cases import ROOT

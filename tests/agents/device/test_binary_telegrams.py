@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.device.checksums import crc16_modbus, crc16_xmodem
 from agents.device.decoder import Decoder
 from agents.device.protocols import pace_bin, seplos_bin
+from agents.device.protocols.checksums import crc16_modbus, crc16_xmodem
 from agents.device.protocols.pace_bin import PaceBin
 from agents.device.protocols.seplos_bin import SeplosBin
 from agents.device.status import FrameError, Status

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from agents.device.alarm_rules import start_rules
-from agents.device.alarms import Alarms
-from agents.device.combining import Heard
-from agents.device.limits import Limits
+from agents.device.alarms.rules import start_rules
+from agents.device.alarms.standing import Alarms
+from agents.device.judging.combining import Heard
+from agents.device.judging.limits import Limits
 from agents.device.status import Status
 from agents.device.watch import Terms, Watched, look
 from protocol.bodies import Quality

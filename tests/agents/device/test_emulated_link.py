@@ -7,7 +7,7 @@ import pytest
 from agents.device.emulation.catalogue import SHORT, SPEECHES
 from agents.device.links.emulated import Clock, emulated_place, open_emulated
 from agents.device.links.opening import open_link
-from agents.device.polling import Pace, Poller
+from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.status import Status
 from protocol.errors import LinkError, SourceError
@@ -36,7 +36,7 @@ def statuses(url: str, protocol: str, seconds: float, time: Time | None = None) 
     """What a decoder reads of a battery within some seconds, and when."""
     time = time or Time()
     link = open_emulated(url, time.clock())
-    poller, end_s = Poller(link, DECODERS[protocol](), Pace(period_s=0.5)), time.now_s + seconds
+    poller, end_s = Poller(link, DECODERS[protocol](), PollingPace(period_s=0.5)), time.now_s + seconds
     found = [(time.now_s, poller.poll(time.now_s, 0.05)) for _ in iter(lambda: time.now_s < end_s, False)]
     link.close()
     return [(at_s, status) for at_s, status in found if status]

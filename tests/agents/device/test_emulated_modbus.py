@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -10,18 +10,16 @@ from random import Random
 import pytest
 
 from agents.device.emulation.catalogue import served_device
-from agents.device.emulation.faults import fault_of
-from agents.device.emulation.line_rate import PacedLine
 from agents.device.emulation.pack_model import after, pack_of, status_of
 from agents.device.emulation.registers import content
-from agents.device.links.loopback import Loopback, pair
-from agents.device.polling import Pace, Poller
-from agents.device.protocols.catalogue import DECODERS, LINES
+from agents.device.polling import PollingPace
+from agents.device.protocols.catalogue import LINES
 from agents.device.protocols.modbus import question
 from agents.device.protocols.register_map import PACKAGED, Block, packaged_map, read_map
 from agents.device.protocols.registers import Answer
 from agents.device.status import Status, merged
 from protocol.errors import SourceError
+from tests.agents.device.virtual import VirtualLine
 from tests.systems import need_module
 
 TICK_S = 0.005
@@ -125,104 +123,63 @@ def test_a_value_beyond_its_register_is_written_as_the_highest_there_is(tmp_path
     assert content(block, Status(cell_count=300, pack_voltage_v=1000.0)).hex() == "ffff"
 
 
-class Bench:
-    """A served device, a line at its real rate and a poller; the time is their own, the server is real."""
-
-    def __init__(self, name: str) -> None:
-        self.device = served_device(name, 16, 1)
-        self.near, self._far = pair()
-        self._line, self.now_s = PacedLine(LINES[name].baud), 100.0
-        self.poller = Poller(self.near, DECODERS[name](), Pace(pause_s=LINES[name].pause_s))
-
-    @property
-    def far(self) -> Loopback:
-        return self._far
-
-    def fault(self, order: str) -> None:
-        self.device.faults.append(fault_of(order, 16, self.device.speech))
-
-    def step(self) -> None:
-        self.now_s += TICK_S
-        sent = self.device.step(self.now_s, self._far.read(0))
-        self._far.write(self._line.carry(self.now_s, sent))
-
-    def run(self, seconds: float) -> list[Status]:
-        found: list[Status] = []
-        for _ in range(round(seconds / TICK_S)):
-            self.step()
-            if status := self.poller.poll(self.now_s):
-                found.append(status)
-        return found
-
-    def answer(self, asked: bytes, seconds: float = 1.0) -> bytes:
-        """What comes of a question that the poller would not ask."""
-        self.near.write(asked)
-        for _ in range(round(seconds / TICK_S)):
-            self.step()
-        return self.near.read(0)
-
-
 @contextmanager
-def bench(name: str, *orders: str) -> Iterator[Bench]:
+def served(name: str, *orders: str) -> Iterator[VirtualLine]:
+    """A device whose time is an argument, behind a server that is real."""
     need_module("pymodbus", "modbus")
-    made = Bench(name)
-    for order in orders:
-        made.fault(order)
-    try:
+    with closing(VirtualLine(name, *orders, pace=PollingPace(pause_s=LINES[name].pause_s), tick_s=TICK_S)) as made:
         yield made
-    finally:
-        made.device.close()
 
 
 @pytest.mark.parametrize("name", PACKAGED)
 def test_a_poller_reads_from_the_server_what_the_pack_measures(name: str) -> None:
-    with bench(name) as made:
-        found = made.run(5)
+    with served(name) as made:
+        found = made.statuses(5)
         assert len(found) >= 4
-        made.fault("stuck")  # what was read last is then what is measured last
-        [*_, last] = made.run(3)
+        made.order("stuck")  # what was read last is then what is measured last
+        [*_, last] = made.statuses(3)
         assert_same(last, made.device.status, name)
-        counts = made.poller.counts
+        counts = made.counts
         assert (counts.refused, counts.timeouts, counts.junk_bytes) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("name", PACKAGED)
 def test_faults_of_sensors_are_in_the_registers(name: str) -> None:
-    with bench(name, "overvoltage 7 3.72", "open-ntc 1") as made:
-        [*_, last] = made.run(3)
+    with served(name, "overvoltage 7 3.72", "open-ntc 1") as made:
+        [*_, last] = made.statuses(3)
     assert last.cells.get(7, last.others.get("max-cell-v")) == pytest.approx(3.72, abs=CELL_STEPS.get(name, 0.001) / 2)
     assert "1" not in last.temperatures
     assert name in ALARMLESS or "cell-overvoltage" in (last.alarms or ())
 
 
 def test_a_device_that_sleeps_is_refused() -> None:
-    with bench("seplos-v3", "sleep") as made:
-        assert not any(status.cells for status in made.run(5))
+    with served("seplos-v3", "sleep") as made:
+        assert not any(status.cells for status in made.statuses(5))
         assert "sleeps" in made.poller.last_error
 
 
 @pytest.mark.parametrize("order", ["silent", "wrong-address"])
 def test_who_does_not_answer_or_answers_as_another_is_not_read(order: str) -> None:
-    with bench("daly-modbus-d2", order) as made:
-        assert made.run(5) == []
-        assert made.poller.counts.timeouts > 0
+    with served("daly-modbus-d2", order) as made:
+        assert made.statuses(5) == []
+        assert made.counts.timeouts > 0
 
 
 @pytest.mark.parametrize("order", ["lost 0.02", "flipped 0.02", "echo"])
 def test_what_a_bad_line_does_to_frames_is_refused(order: str) -> None:
-    with bench("seplos-v3", order) as made:
+    with served("seplos-v3", order) as made:
         true = made.device.status.cells
-        for status in made.run(20):
+        for status in made.statuses(20):
             assert status.cells == {key: pytest.approx(true[key], abs=0.05) for key in status.cells}
-        assert made.poller.counts.junk_bytes > 0
+        assert made.counts.junk_bytes > 0
 
 
 def test_a_question_to_another_device_is_not_answered() -> None:
-    with bench("seplos-v3") as made:
+    with served("seplos-v3") as made:
         assert made.answer(question(1, 4, 0x1000, 17))
         assert made.answer(question(0, 4, 0x2000, 26))
         assert made.answer(question(2, 4, 0x1000, 17)) == b""
-    with bench("modbus-rtu-eg4") as made:
+    with served("modbus-rtu-eg4") as made:
         assert made.answer(question(2, 3, 0, 39)) == b""
         assert made.answer(question(0, 3, 0, 39)) == b""
 
@@ -231,7 +188,7 @@ def test_a_question_to_another_device_is_not_answered() -> None:
     ("function", "at", "code"), [(3, 0x1000, 2), (4, 0x900, 2), (4, 0x1011, 2), (1, 0, 2), (2, 0, 2), (6, 0x1000, 2)]
 )
 def test_what_no_block_describes_is_refused(function: int, at: int, code: int) -> None:
-    with bench("seplos-v3") as made:
+    with served("seplos-v3") as made:
         answer = made.answer(question(1, function, at, 1))
         assert answer[:3] == bytes((1, function | 0x80, code))
 
@@ -239,17 +196,17 @@ def test_what_no_block_describes_is_refused(function: int, at: int, code: int) -
 @pytest.mark.parametrize(("name", "function", "at"), [("daly-modbus-d2", 6, 0x28), ("seplos-v3", 5, 0x1278)])
 def test_nothing_can_be_written(name: str, function: int, at: int) -> None:
     address = packaged_map(name).addresses[0]
-    with bench(name) as made:
+    with served(name) as made:
         true = made.device.status.pack_voltage_v
         assert made.answer(question(address, function, at, 0))[:3] == bytes((address, function | 0x80, 1))
-        [*_, last] = made.run(3)
+        [*_, last] = made.statuses(3)
         assert last.pack_voltage_v == pytest.approx(true, abs=0.1)
         assert last.discharge_fet
 
 
 def test_part_of_a_block_is_answered_too() -> None:
     block: Block = packaged_map("seplos-v3").blocks[2]
-    with bench("seplos-v3") as made:
+    with served("seplos-v3") as made:
         answer = made.answer(question(1, 1, block.at + 0x78, 2))
         assert answer[2:4] == b"\x01\x03"  # both switches are on
         assert made.answer(question(1, 4, 0x1007, 1))[2:5] == b"\x02\x00\x0c"

@@ -12,19 +12,18 @@ from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.faults import ORDERS, fault_of
 from agents.device.emulation.line_rate import PacedLine
 from agents.device.emulation.speech import Speech
-from agents.device.limits import Limits
-from agents.device.links.loopback import Loopback, pair
-from agents.device.past import NOTHING
-from agents.device.plausibility import judge
-from agents.device.polling import Pace, Poller
-from agents.device.protocols.catalogue import DECODERS, LINES
+from agents.device.judging.known import KnownDevice
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import NOTHING
+from agents.device.judging.plausibility import judge
+from agents.device.polling import PollingPace
+from agents.device.protocols.catalogue import DECODERS
 from agents.device.quantities import cell_name
 from agents.device.status import Status, merged
-from agents.device.watched import Watched
 from protocol.bodies import Quality
 from protocol.errors import SourceError
+from tests.agents.device.virtual import VirtualLine
 
-TICK_S = 0.005
 ALARMS = {
     "jbd": ("cell-overvoltage", "short-circuit"),
     "jk-uart": ("cell-overvoltage", "cell-undervoltage"),
@@ -114,48 +113,23 @@ def test_every_question_of_its_decoder_is_answered(name: str) -> None:
     assert bool(asks) != bool(SPEECHES[name].talk)
 
 
-class Bench:
-    """An emulated device, a line at its real rate and a poller, in a time of their own."""
-
-    def __init__(self, name: str, *faults: str, pace: Pace | None = None) -> None:
-        self.device = EmulatedDevice(SPEECHES[name])
-        self.device.faults += [fault_of(fault, 16, SPEECHES[name]) for fault in faults]
-        near, self._far = pair()
-        self._line = PacedLine(LINES[name].baud)
-        self.poller, self.now_s, self.link = Poller(near, DECODERS[name](), pace or Pace()), 100.0, near
-
-    @property
-    def far(self) -> Loopback:
-        return self._far
-
-    def run(self, seconds: float) -> list[Status]:
-        found: list[Status] = []
-        for _ in range(round(seconds / TICK_S)):
-            self.now_s += TICK_S
-            sent = self.device.step(self.now_s, self._far.read(0))
-            self._far.write(self._line.carry(self.now_s, sent))
-            if status := self.poller.poll(self.now_s):
-                found.append(status)
-        return found
-
-
 def measured(found: list[Status]) -> list[Status]:
     return [status for status in found if status.pack_voltage_v is not None]
 
 
 @pytest.mark.parametrize("name", SPEECHES)
 def test_a_device_is_read_each_period_without_a_byte_of_junk(name: str) -> None:
-    bench = Bench(name)
-    found = measured(bench.run(10))
+    line = VirtualLine(name)
+    found = measured(line.statuses(10))
     assert len(found) >= 9
-    counts = bench.poller.counts
+    counts = line.counts
     assert (counts.refused, counts.timeouts, counts.junk_bytes) == (0, 0, 0)
-    assert found[-1].pack_voltage_v == pytest.approx(bench.device.status.pack_voltage_v, abs=0.5)
+    assert found[-1].pack_voltage_v == pytest.approx(line.device.status.pack_voltage_v, abs=0.5)
 
 
 @pytest.mark.parametrize("name", sorted(SPEECHES.keys() - {"vedirect-text"}))
 def test_an_overvoltage_is_measured_and_the_device_raises_its_alarm(name: str) -> None:
-    [*_, last] = measured(Bench(name, "overvoltage 7 3.72").run(3))
+    [*_, last] = measured(VirtualLine(name, "overvoltage 7 3.72").statuses(3))
     assert last.cells[7] == pytest.approx(3.72)
     assert {"cell-overvoltage", "cell-high-alarm"} & (last.alarms or set())
 
@@ -164,78 +138,80 @@ def test_an_overvoltage_is_measured_and_the_device_raises_its_alarm(name: str) -
 @pytest.mark.parametrize("fault", ["lost 0.01", "flipped 0.01", "lost 0.2", "flipped 0.2"])
 def test_what_a_bad_line_does_to_bytes_is_refused_or_doubted(name: str, fault: str) -> None:  # case 27
     """A plain sum does not find two flips that cancel out; what comes through so is not believed."""
-    bench, past = Bench(name), NOTHING
-    true = bench.device.status.cells
-    bench.run(2)
-    bench.device.faults.append(fault_of(fault, 16, SPEECHES[name]))
-    for status in bench.run(60):
-        judged, past = judge(status, past, bench.now_s, Limits())
+    line, past = VirtualLine(name), NOTHING
+    true = line.device.status.cells
+    line.statuses(2)
+    line.order(fault)
+    said = list[tuple[Status, float]]()
+    line.run(60, lambda status, at_s: said.append((status, at_s)) if status else None)
+    for status, at_s in said:
+        judged, past = judge(status, past, at_s, Limits())
         wrong = {cell_name(number) for number, volts in status.cells.items() if abs(volts - true[number]) > 0.15}
         assert not wrong or name in PLAIN_SUMS
         assert all(one.reading.quality is not Quality.GOOD for one in judged if one.reading.name in wrong)
-    assert bench.poller.counts.junk_bytes > 0
+    assert line.counts.junk_bytes > 0
 
 
 @pytest.mark.parametrize("name", SPEECHES)
 def test_a_silent_device_gives_nothing_is_asked_less_often_and_is_read_again_when_it_speaks(name: str) -> None:
-    bench = Bench(name)
-    assert bench.run(3)
-    bench.device.faults.append(fault_of("silent", 16, SPEECHES[name]))
-    bench.run(1)  # what was under way still comes
-    assert bench.run(20) == []
-    assert bench.poller.counts.timeouts >= 4
-    assert bench.poller.period_s == (8.0 if bench.device.speech.answers else 1.0)
-    bench.device.faults.clear()
-    assert measured(bench.run(12))
-    assert bench.poller.period_s == 1.0
+    line = VirtualLine(name)
+    assert line.statuses(3)
+    line.order("silent")
+    line.statuses(1)  # what was under way still comes
+    assert line.statuses(20) == []
+    assert line.counts.timeouts >= 4
+    assert line.poller.period_s == (8.0 if line.device.speech.answers else 1.0)
+    line.device.faults.clear()
+    assert measured(line.statuses(12))
+    assert line.poller.period_s == 1.0
 
 
 @pytest.mark.parametrize("name", SPEECHES)
 def test_an_echo_of_the_questions_does_no_harm(name: str) -> None:
-    found = measured(Bench(name, "echo").run(5))
+    found = measured(VirtualLine(name, "echo").statuses(5))
     assert len(found) >= 3
     assert all(status.pack_voltage_v == pytest.approx(52.7, abs=2) for status in found)
 
 
 def test_a_sleeping_device_that_answers_with_zeros_is_not_believed() -> None:  # case 10
-    bench = Bench("daly-a5", "sleep")
-    assert all(status.pack_voltage_v is None and not status.cells for status in bench.run(5))
-    assert bench.poller.counts.refused > 0
-    assert "sleeps" in bench.poller.last_error
+    line = VirtualLine("daly-a5", "sleep")
+    assert all(status.pack_voltage_v is None and not status.cells for status in line.statuses(5))
+    assert line.counts.refused > 0
+    assert "sleeps" in line.poller.last_error
 
 
 def test_the_answers_of_another_address_are_not_taken() -> None:  # case 16
-    bench = Bench("daly-a5", "wrong-address")
-    assert bench.run(10) == []
-    assert bench.poller.counts.timeouts > 0
+    line = VirtualLine("daly-a5", "wrong-address")
+    assert line.statuses(10) == []
+    assert line.counts.timeouts > 0
 
 
 @pytest.mark.parametrize("name", [name for name, speech in SPEECHES.items() if speech.answers])
 def test_an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_question(name: str) -> None:  # case 17
-    bench = Bench(name, "slow 0.9", pace=Pace(timeout_s=0.5))
-    assert all(status.cells.keys() <= set(range(1, 17)) for status in bench.run(20))
-    assert bench.poller.counts.timeouts > 0
-    assert measured(Bench(name, "slow 0.9", pace=Pace(timeout_s=2.0)).run(40))
+    line = VirtualLine(name, "slow 0.9", pace=PollingPace(timeout_s=0.5))
+    assert all(status.cells.keys() <= set(range(1, 17)) for status in line.statuses(20))
+    assert line.counts.timeouts > 0
+    assert measured(VirtualLine(name, "slow 0.9", pace=PollingPace(timeout_s=2.0)).statuses(40))
 
 
 def test_a_stuck_device_goes_on_talking_and_says_the_same() -> None:  # case 3
-    bench = Bench("jbd")
-    bench.run(2)
-    bench.device.faults.append(fault_of("stuck", 16, SPEECHES["jbd"]))
-    bench.run(2)
-    found = bench.run(10)
+    line = VirtualLine("jbd")
+    line.statuses(2)
+    line.order("stuck")
+    line.statuses(2)
+    found = line.statuses(10)
     assert len(found) >= 9
     assert len({tuple(status.cells.values()) for status in found}) == 1
 
 
 @pytest.mark.parametrize("name", SPEECHES)
 def test_a_sensor_that_is_not_connected_is_no_temperature(name: str) -> None:
-    [*_, last] = measured(Bench(name, "open-ntc 1").run(3))
+    [*_, last] = measured(VirtualLine(name, "open-ntc 1").statuses(3))
     assert last.temperatures.get("1", -273.1) == pytest.approx(-273.1)  # what plausibility calls absent
 
 
 def test_an_open_wire_takes_from_one_cell_what_it_gives_to_the_next() -> None:
-    [*_, last] = Bench("jbd", "open-wire 5").run(3)
+    [*_, last] = VirtualLine("jbd", "open-wire 5").statuses(3)
     assert last.cells[5] < 2.6
     assert last.cells[6] > 4.0
     assert sum(last.cells.values()) == pytest.approx(last.pack_voltage_v, abs=0.1)
@@ -243,13 +219,13 @@ def test_an_open_wire_takes_from_one_cell_what_it_gives_to_the_next() -> None:
 
 def judged_after(name: str, order: str, seconds: int) -> dict[str, Quality]:
     """The worst that became of each reading within some seconds of a fault that comes after a minute."""
-    bench, watched, worst = Bench(name), Watched(Limits()), dict[str, Quality]()
+    line, watched, worst = VirtualLine(name), KnownDevice(Limits()), dict[str, Quality]()
     for second in range(60 + seconds):
         if order and second == 60:
-            bench.device.faults.append(fault_of(order, 16, SPEECHES[name]))
-        for status in bench.run(1):
-            watched.take(status, bench.now_s)
-        for one in watched.look(bench.now_s).readings:
+            line.order(order)
+        for status in line.statuses(1):
+            watched.take(status, line.now_s)
+        for one in watched.look(line.now_s).readings:
             if one.reading.quality is not Quality.GOOD:
                 worst[one.reading.name] = one.reading.quality
     return worst
@@ -291,11 +267,11 @@ def test_of_a_sleeping_device_no_cell_is_good(name: str) -> None:  # case 10
 
 
 def test_the_rest_of_an_answer_is_counted_as_junk_and_thrown_away() -> None:
-    bench = Bench("jbd")
-    bench.run(0.5)
-    bench.far.write(b"AT\r\n")
-    bench.run(5)
-    assert bench.poller.counts.junk_bytes == 4
+    line = VirtualLine("jbd")
+    line.statuses(0.5)
+    line.far.write(b"AT\r\n")
+    line.statuses(5)
+    assert line.counts.junk_bytes == 4
 
 
 @pytest.mark.parametrize(

@@ -11,35 +11,35 @@ from random import Random
 
 import pytest
 
-from agents.device.alarm_rules import start_rules
-from agents.device.alarms import Alarms
-from agents.device.combining import Heard
+from agents.device.alarms.rules import start_rules
+from agents.device.alarms.standing import Alarms
+from agents.device.device_address import DeviceAddress
 from agents.device.emulation import daly_a5, jbd, vedirect
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
 from agents.device.emulation.pack_model import pack_of, status_of
-from agents.device.limits import Limits
-from agents.device.line import DeviceAddress
+from agents.device.judging.combining import Heard
+from agents.device.judging.known import KnownDevice
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import NOTHING
+from agents.device.judging.plausibility import judge
 from agents.device.line import Line as FoundAgain
 from agents.device.link import Link
 from agents.device.links.loopback import pair
-from agents.device.past import NOTHING
-from agents.device.plausibility import judge
-from agents.device.polling import Pace, Poller
+from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.protocols.daly_a5 import WIRED, ask
 from agents.device.protocols.jbd import ask as ask_jbd
 from agents.device.protocols.jk_55aa import ask as ask_jk
 from agents.device.protocols.jk_uart import JkUart
 from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
-from agents.device.status import FrameError, Status, merged
-from agents.device.watch import Terms, Watched, look, packs_of
-from agents.device.watched import Watched as Shown
+from agents.device.status import FrameError, Status, merged, packs_of
+from agents.device.watch import Terms, Watched, look
 from protocol.bodies import Quality
 from tests.agents.device import captures, sealing
 from tests.agents.device.benches import Watching, emulated, packs_at, point
 from tests.agents.device.test_scanning import battery
-from tests.agents.device.virtual import CELLS, Line, Watch
+from tests.agents.device.virtual import CELLS, VirtualLine, Watch
 
 GOOD, SUSPECT, ABSENT = Quality.GOOD, Quality.SUSPECT, Quality.ABSENT
 SECOND_NS = 1_000_000_000
@@ -64,7 +64,7 @@ def qualities(*said: Status, limits: Limits = LIMITS) -> list[dict[str, Quality]
     return found
 
 
-def shown_by(line: Line, seconds: float, shown: Shown) -> Shown:
+def shown_by(line: VirtualLine, seconds: float, shown: KnownDevice) -> KnownDevice:
     """What a monitor shows after so much time on a line."""
 
     def take(status: Status | None, at_s: float) -> None:
@@ -94,7 +94,7 @@ def round_trip(name: str, status: Status) -> Status:
 
 
 def test_case_01_a_pulled_cable_leaves_no_value_on_the_screen_as_if_it_were_new_and_is_an_alarm() -> None:
-    line, watch, shown = Line("jbd"), Watch(), Shown(LIMITS)
+    line, watch, shown = VirtualLine("jbd"), Watch(), KnownDevice(LIMITS)
     line.run(5, watch.see)
     shown_by(line, 5, shown)
     assert {one.reading.quality for one in shown.look(line.now_s).readings} == {GOOD}
@@ -107,7 +107,7 @@ def test_case_01_a_pulled_cable_leaves_no_value_on_the_screen_as_if_it_were_new_
 
 def test_case_02_a_device_that_comes_back_is_read_again_without_anybody_doing_anything(tmp_path: Path) -> None:
     point(place := tmp_path / "usb-pack", device := emulated())
-    bench, shown = Watching(FoundAgain(DeviceAddress(url=str(place), protocol="jbd")), device), Shown(LIMITS)
+    bench, shown = Watching(FoundAgain(DeviceAddress(url=str(place), protocol="jbd")), device), KnownDevice(LIMITS)
     for _ in range(3):
         for status in bench.run(10):
             shown.take(status, bench.now_s)
@@ -121,7 +121,7 @@ def test_case_02_a_device_that_comes_back_is_read_again_without_anybody_doing_an
 
 
 def test_case_03_a_device_that_is_connected_and_has_stopped_measuring_is_doubted_in_everything() -> None:
-    line, watch, shown = Line("jbd"), Watch(), Shown(LIMITS)
+    line, watch, shown = VirtualLine("jbd"), Watch(), KnownDevice(LIMITS)
     line.run(60, watch.see)
     line.order("stuck")
     line.run(110, watch.see)
@@ -164,7 +164,7 @@ def test_case_06_of_frames_that_come_in_one_piece_none_is_thrown_away_nor_the_he
 
 
 def test_case_07_junk_echo_and_floods_between_frames_cost_no_reading() -> None:
-    line, found = Line("jbd"), list[Status]()
+    line, found = VirtualLine("jbd"), list[Status]()
     line.order("echo")
     for junk in (b"AT\r\n", b"AT+NAME\r\n", b"\xdd" * 300, b"\x77\xa5"):
         found += line.statuses(3)
@@ -180,7 +180,7 @@ def test_case_07_junk_echo_and_floods_between_frames_cost_no_reading() -> None:
 
 def test_case_08_an_answer_of_any_length_that_is_too_short_ends_nothing() -> None:
     near, far = pair()
-    poller, now_s, answers = Poller(near, DECODERS["jbd"](), Pace(longest_s=1.0)), 0.0, dict(jbd.SPEECH.answers)
+    poller, now_s, answers = Poller(near, DECODERS["jbd"](), PollingPace(longest_s=1.0)), 0.0, dict(jbd.SPEECH.answers)
     shortest = min(len(encoder(sound())) for encoder in answers.values())
     for size in range(shortest):
         for _ in range(30):
@@ -211,7 +211,7 @@ def test_case_09_bytes_that_look_like_an_end_inside_a_binary_answer_neither_end_
 
 def test_case_10_a_sleeping_battery_that_is_silent_echoes_or_answers_zeros_is_believed_in_nothing() -> None:
     for order in ("silent", "sleep"):
-        line, shown = Line("daly-a5"), Shown(LIMITS)
+        line, shown = VirtualLine("daly-a5"), KnownDevice(LIMITS)
         shown_by(line, 5, shown)
         line.order(order)
         shown_by(line, 15, shown)
@@ -243,7 +243,7 @@ def test_case_13_a_sensor_that_is_missing_crashes_nothing_is_absent_and_does_not
     [missing] = read("jbd", jbd.answer(0x03, bytes(data[4:-3])))
     assert qualities(missing)[0]["temperature-1"] is ABSENT
     assert qualities(missing)[0]["temperature-2"] is GOOD
-    shown = Shown(LIMITS)
+    shown = KnownDevice(LIMITS)
     for second in range(12):  # every second answer leaves the temperatures out
         shown.take(sound() if second % 2 == 0 else sound(temperatures={}), float(second))
         assert {one.reading.quality for one in shown.look(float(second)).readings} == {GOOD}
@@ -327,7 +327,7 @@ def pack_named(name: str, *sources: str) -> Watched:
 
 
 def test_case_17_bytes_left_of_the_last_answer_do_not_shift_the_next_one() -> None:
-    line = Line("jk-uart")
+    line = VirtualLine("jk-uart")
     for rest in (1, 17, 100, 200):
         found = line.statuses(4)
         assert found
@@ -337,7 +337,7 @@ def test_case_17_bytes_left_of_the_last_answer_do_not_shift_the_next_one() -> No
 
 
 def test_case_18_an_answer_that_fails_now_and_then_is_no_cable_error() -> None:
-    line, watch = Line("jbd"), Watch()
+    line, watch = VirtualLine("jbd"), Watch()
     for _ in range(8):
         line.run(18, watch.see)
         line.order("silent")
@@ -349,7 +349,7 @@ def test_case_18_an_answer_that_fails_now_and_then_is_no_cable_error() -> None:
 
 
 def test_case_20_errors_are_forgotten_at_the_first_answer_and_waiting_has_an_end() -> None:
-    line = Line("jbd")
+    line = VirtualLine("jbd")
     line.order("silent")
     line.run(300, lambda status, at_s: None)
     assert line.counts.timeouts > 30
@@ -380,8 +380,8 @@ def test_case_21_after_every_reconnection_each_answer_is_read_once(tmp_path: Pat
 
 
 def test_case_22_a_device_that_turns_itself_off_for_long_is_waited_for_quietly() -> None:
-    asked, line, watch = list[bytes](), Line("jbd"), Watch()
-    line.poller = Poller(counted(line.near, asked), DECODERS["jbd"](), Pace())
+    asked, line, watch = list[bytes](), VirtualLine("jbd"), Watch()
+    line.poller = Poller(counted(line.near, asked), DECODERS["jbd"](), PollingPace())
     line.run(5, watch.see)
     line.order("silent")
     asked.clear()
@@ -418,7 +418,10 @@ def test_case_24_lines_of_another_protocol_inside_a_text_block_change_no_value(s
 
 
 def test_case_25_a_second_instrument_goes_on_while_the_first_is_away() -> None:
-    lines, watched = {"bms": Line("jbd"), "shunt": Line("vedirect-text")}, pack_named("pack", "bms", "shunt")
+    lines, watched = (
+        {"bms": VirtualLine("jbd"), "shunt": VirtualLine("vedirect-text")},
+        pack_named("pack", "bms", "shunt"),
+    )
     terms, readings, raised = Terms(start_rules(CELLS, 280), LIMITS), dict[str, Quality](), set[str]()
     for second in range(40):
         if second == 10:
@@ -434,11 +437,11 @@ def test_case_25_a_second_instrument_goes_on_while_the_first_is_away() -> None:
 
 
 def test_case_26_a_fault_that_was_recorded_is_found_again_without_the_battery() -> None:
-    line, chunks, live = Line("jbd"), list[Chunk](), list[tuple[float, Status]]()
+    line, chunks, live = VirtualLine("jbd"), list[Chunk](), list[tuple[float, Status]]()
     keep: Callable[[bool, bytes], None] = lambda is_sent, data: chunks.append(  # noqa: E731
         Chunk(round(line.now_s * 1e9), is_sent, data)
     )
-    line.poller = Poller(RecordedLink(line.near, keep), DECODERS["jbd"](), Pace())
+    line.poller = Poller(RecordedLink(line.near, keep), DECODERS["jbd"](), PollingPace())
     line.run(10, lambda status, at_s: live.append((at_s, status)) if status else None)
     line.order("open-wire 5")
     line.run(10, lambda status, at_s: live.append((at_s, status)) if status else None)

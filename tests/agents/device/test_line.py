@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from agents.device.line import DeviceAddress, Line
-from agents.device.opening_again import name_of
+from agents.device.device_address import DeviceAddress
+from agents.device.line import Line
+from agents.device.links.opening_again import name_of
 from agents.device.protocols import jbd_up
 from agents.device.status import Status
 from protocol.errors import DefinitionError, LinkError, SourceError

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.device.checksums import crc16_modbus
 from agents.device.decoder import Decoder, Frame, TakesQuestions
+from agents.device.protocols.checksums import crc16_modbus
 from agents.device.protocols.modbus import Modbus, question
 from agents.device.protocols.register_map import PACKAGED, packaged_map
 from agents.device.status import FrameError, Status

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.device.emulation.pack_model import Pack, after, allowed_a, pack_of, status_of
-from agents.device.limits import Limits
-from agents.device.past import NOTHING, Past
-from agents.device.plausibility import Judged, aged, judge, worst_of
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import NOTHING, Past
+from agents.device.judging.plausibility import Judged, aged, judge, worst_of
 from agents.device.protocols.jbd import Jbd
 from agents.device.status import Status
 from protocol.bodies import Quality, Reading

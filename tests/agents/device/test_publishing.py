@@ -7,16 +7,16 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.device.limits import Limits
-from agents.device.past import NOTHING
-from agents.device.plausibility import aged, judge
-from agents.device.publishing import NOTHING_TOLD, Pace, Told, telemetry, telemetry_id
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import NOTHING
+from agents.device.judging.plausibility import aged, judge
+from agents.device.publishing import NOTHING_TOLD, PublishingPace, Told, telemetry, telemetry_id
 from agents.device.status import Status
 from protocol.bodies import Quality, Reading, Telemetry
 from protocol.names import MAX_ITEMS
 
 GOOD, SUSPECT, STALE, ABSENT = Quality.GOOD, Quality.SUSPECT, Quality.STALE, Quality.ABSENT
-PACE = Pace(least_s=1.0, full_s=60.0)
+PACE = PublishingPace(least_s=1.0, full_s=60.0)
 
 
 def volts(value: float, quality: Quality = GOOD, name: str = "cell-1-voltage") -> Reading:
@@ -26,7 +26,7 @@ def volts(value: float, quality: Quality = GOOD, name: str = "cell-1-voltage") -
 class Line:
     """What is published of one device."""
 
-    def __init__(self, pace: Pace = PACE) -> None:
+    def __init__(self, pace: PublishingPace = PACE) -> None:
         self._told, self._pace = NOTHING_TOLD, pace
         self.messages: list[Telemetry] = []
 

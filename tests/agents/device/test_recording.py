@@ -5,13 +5,13 @@ import pytest
 from agents.device.device_address import DeviceAddress, decoders_of
 from agents.device.emulation.catalogue import SPEECHES
 from agents.device.emulation.device import EmulatedDevice
-from agents.device.limits import Limits
+from agents.device.judging.known import KnownDevice
+from agents.device.judging.limits import Limits
 from agents.device.links.loopback import pair
 from agents.device.protocols import jbd_up
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
 from agents.device.status import Status
-from agents.device.watched import Watched
 from protocol.bodies import Quality
 from protocol.errors import SourceError
 from tests.agents.device.captures import JBD_UP
@@ -78,7 +78,7 @@ def test_a_line_that_is_none_is_refused_by_its_number(line: str) -> None:
 
 
 def test_what_was_never_heard_is_unknown_and_what_is_old_is_never_shown_as_new() -> None:
-    watched = Watched(Limits())
+    watched = KnownDevice(Limits())
     assert watched.look(0.0).age_s is None
     watched.take(Status(pack_voltage_v=52.8, alarms=frozenset()), 10.0)
     qualities = [watched.look(at_s).readings[0].reading.quality for at_s in (10.0, 12.9, 13.5, 25.0)]
@@ -87,7 +87,7 @@ def test_what_was_never_heard_is_unknown_and_what_is_old_is_never_shown_as_new()
 
 
 def test_what_a_device_says_of_itself_makes_no_measurement_younger() -> None:
-    watched = Watched(Limits())
+    watched = KnownDevice(Limits())
     watched.take(Status(pack_voltage_v=52.8), 10.0)
     known = watched.take(Status(model="SmartShunt", cycles=4), 15.0)
     assert (known.age_s, known.model) == (5.0, "SmartShunt")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.device.checksums import crc16_modbus
+from agents.device.protocols.checksums import crc16_modbus
 from agents.device.protocols.modbus import Modbus
 from agents.device.protocols.register_map import PACKAGED, packaged_map, read_map
 from agents.device.status import Status

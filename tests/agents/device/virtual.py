@@ -4,18 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from agents.device.alarm_rules import start_rules
-from agents.device.alarms import Alarms
-from agents.device.checks import CHECKS, rails
-from agents.device.combining import Heard
-from agents.device.emulation.catalogue import SPEECHES
-from agents.device.emulation.device import EmulatedDevice
+from agents.device.alarms.rules import start_rules
+from agents.device.alarms.standing import Alarms
+from agents.device.emulation.catalogue import served_device
 from agents.device.emulation.faults import fault_of
 from agents.device.emulation.line_rate import PacedLine
-from agents.device.limits import Limits
+from agents.device.judging.checks import CHECKS, rails
+from agents.device.judging.combining import Heard
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import Past, now_of, recent
 from agents.device.links.loopback import pair
-from agents.device.past import Past, now_of, recent
-from agents.device.polling import Counts, Pace, Poller
+from agents.device.polling import Counts, Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.quantities import values_of
 from agents.device.status import Status
@@ -75,19 +74,25 @@ def _checks(status: Status, past: Past, at_s: float, limits: Limits, named: set[
     return [name for name, doubts in {**found, "rails": absent}.items() if doubts.keys() & named]
 
 
-class Line:
-    """An emulated device on a line within one process, and a poller that asks it."""
+class VirtualLine:
+    """An emulated device on a line within one process, and a poller that asks it. orders: the faults it begins with."""
 
-    def __init__(self, name: str, *, seed: int = 1, pace: Pace | None = None) -> None:
-        self.device, self._speech = EmulatedDevice(SPEECHES[name], cells=CELLS, seed=seed), SPEECHES[name]
+    def __init__(self, name: str, *orders: str, pace: PollingPace | None = None, tick_s: float = _TICK_S) -> None:
+        self.device, self._tick_s = served_device(name, CELLS, seed=1), tick_s
         self.near, self.far = pair()
         self._line = PacedLine(LINES[name].baud)
-        self.poller = Poller(self.near, DECODERS[name](), pace or Pace())
+        self.poller = Poller(self.near, DECODERS[name](), pace or PollingPace())
         self.now_s, self.gone = 1000.0, ""
+        for order in orders:
+            self.order(order)
+
+    @property
+    def counts(self) -> Counts:
+        return self.poller.counts
 
     def order(self, text: str) -> None:
         """Carry out an order of a fault; `unplug` closes the line."""
-        fault = fault_of(text, CELLS, self._speech)
+        fault = fault_of(text, CELLS, self.device.speech)
         if fault.word == "unplug":
             self.far.close()
         else:
@@ -96,9 +101,9 @@ class Line:
     def run(self, seconds: float, see: Callable[[Status | None, float], None]) -> None:
         """Let so much time pass, and show each status, or that there is none, as the agent of a device looks."""
         looked_s = self.now_s
-        for _ in range(round(seconds / _TICK_S)):
-            self.now_s = round(self.now_s + _TICK_S, 6)
-            status = self._step()
+        for _ in range(round(seconds / self._tick_s)):
+            self._go_on()
+            status = self._poll()
             if status is not None or self.now_s - looked_s >= _LOOK_S:
                 see(status, self.now_s)
                 looked_s = self.now_s
@@ -109,16 +114,25 @@ class Line:
         self.run(seconds, lambda status, _: found.append(status) if status is not None else None)
         return found
 
-    @property
-    def counts(self) -> Counts:
-        return self.poller.counts
+    def answer(self, asked: bytes, seconds: float = 1.0) -> bytes:
+        """What comes of a question that the poller would not ask."""
+        self.near.write(asked)
+        for _ in range(round(seconds / self._tick_s)):
+            self._go_on()
+        return self.near.read(0)
 
-    def _step(self) -> Status | None:
+    def close(self) -> None:
+        self.device.close()
+
+    def _go_on(self) -> None:
+        self.now_s = round(self.now_s + self._tick_s, 6)
         try:
             sent = self.device.step(self.now_s, self.far.read(0))
             self.far.write(self._line.carry(self.now_s, sent))
         except LinkError:
             pass  # unplugged: the device goes on without anybody to talk to
+
+    def _poll(self) -> Status | None:
         try:
             return self.poller.poll(self.now_s)
         except LinkError as error:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Final, TypeAlias
 
-from agents.device.limits import Limits
-from agents.device.past import Now, Past, capacity_ah, counter_of, moved_ah
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import Now, Past, capacity_ah, counter_of, moved_ah
 from agents.device.quantities import (
     CHARGE_FET,
     CURRENT,

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from agents.device.limits import Limits
-from agents.device.past import NOTHING, Past
-from agents.device.plausibility import Judged, aged, judge, worst_of
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import NOTHING, Past
+from agents.device.judging.plausibility import Judged, aged, judge, worst_of
 from agents.device.quantities import CURRENT, PACK, SOC, is_cell, is_cell_temperature, is_temperature
 from agents.device.status import Status
 from protocol.bodies import Quality, Reading
 
 _MIDDLE_V: Final = 3.075  # of a cell, between empty and full: what lies further from it is nearer to a limit
 _MIDDLE_PERCENT: Final = 50.0
-_USABLE: Final = (Quality.GOOD, Quality.SUSPECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _one(name: str, sources: Mapping[str, Heard], limits: Limits) -> Judged:
         return said[0]
     if name in (PACK, CURRENT, SOC) or is_cell(name):
         return worst_of(said, lambda value: _badness(name, value, limits), limits.agreement)
-    return next((one for one in said if one.reading.quality in _USABLE), said[0])
+    return next((one for one in said if one.reading.quality.is_usable), said[0])
 
 
 def _said(name: str, source: str, heard: Heard, sources: Mapping[str, Heard]) -> Judged | None:

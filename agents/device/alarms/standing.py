@@ -10,21 +10,18 @@
 4. Lost data is an alarm like any other: of the seconds since the device was heard, and of the readings that are gone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
-from math import inf, isfinite
+from math import isfinite
 from typing import Final
 
-from agents.device.alarm_rules import RANK, Rule, Side, Step, Watch, When
-from agents.device.quantities import CURRENT, OWN, OWN_CODE, PACK, is_cell, is_cell_temperature
-from protocol.bodies import Alert, AlertState, Quality, Reading, Severity
+from agents.device.alarms.finding import Found, Moment, found_of, groups_of
+from agents.device.alarms.rules import RANK, Rule, Step, Watch, When
+from agents.device.quantities import OWN_CODE
+from protocol.bodies import Alert, AlertState, Reading, Severity
 
-_USABLE: Final = (Quality.GOOD, Quality.SUSPECT)
-# Ampere: from where on a pack counts as charged, and as at rest; once it does, the other value ends that.
-_CHARGING_A: Final = (1.0, 0.5)
-_RESTING_A: Final = (5.0, 7.5)
 _UNITS: Final = {Watch.TEMPERATURE: "°C", Watch.CURRENT: "A", Watch.SILENCE: "s", Watch.LOST: "", Watch.DOUBTED: ""}
 
 
@@ -90,36 +87,6 @@ class Said:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a rule watches, at one moment. is_sure: it may clear an alarm."""
-
-    value: float
-    name: str
-    is_sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The usable values of one kind with their names, the smallest first. is_sure: none is doubted or missing."""
-
-    values: Sequence[tuple[float, str]]
-    is_sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """groups: by what is watched. Many rules watch one, so each is put together once, not for each rule."""
-
-    at_s: float
-    readings: Sequence[Reading]
-    groups: Mapping[Watch, _Group]
-    is_heard: bool
-    silence_s: float
-    known: frozenset[str]
-    gap_s: float
-
-
 def advance(
     alarms: Alarms,
     rules: Sequence[Rule],
@@ -134,11 +101,11 @@ def advance(
     at_s: monotonic. is_heard: the device has spoken; without that the readings only tell what has become old.
     gap_s: the longest time between two values that still count as one stretch; a shorter silence is none.
     """
-    usable = {reading.name for reading in readings if reading.quality in _USABLE}
+    usable = {reading.name for reading in readings if reading.quality.is_usable}
     known = alarms.known | usable if is_heard else alarms.known
     heard_s = at_s if is_heard else alarms.heard_s
-    groups = _groups(readings, known) if is_heard else {}
-    moment = _Moment(at_s, readings, groups, is_heard, at_s - alarms.heard_s if not is_heard else 0.0, known, gap_s)
+    groups = groups_of(readings, known) if is_heard else {}
+    moment = Moment(at_s, readings, groups, is_heard, at_s - alarms.heard_s if not is_heard else 0.0, known, gap_s)
     by_code, said = dict(alarms.by_code), list[Said]()
     for rule in rules:
         by_code[rule.code], told = _advanced(alarms.of(rule), rule, moment)
@@ -189,8 +156,8 @@ def _replayed(alarm: Alarm, alert: Alert, steps: Sequence[Step]) -> Alarm:
     return Alarm(Standing.RAISED, alert.severity, on, number, number)
 
 
-def _advanced(alarm: Alarm, rule: Rule, moment: _Moment) -> tuple[Alarm, list[Said]]:
-    found = _found(rule, moment, any(step.is_on for step in alarm.steps))
+def _advanced(alarm: Alarm, rule: Rule, moment: Moment) -> tuple[Alarm, list[Said]]:
+    found = found_of(rule, moment, any(step.is_on for step in alarm.steps))
     if found is None:
         return alarm, []
     steps = tuple(_timed(*pair, rule, found, moment) for pair in zip(alarm.steps, rule.steps, strict=False))
@@ -204,7 +171,7 @@ def _advanced(alarm: Alarm, rule: Rule, moment: _Moment) -> tuple[Alarm, list[Sa
     return (replace(alarm, standing=Standing.CALM) if alarm.standing is Standing.UNKNOWN else alarm), []
 
 
-def _timed(timed: Timed, step: Step, rule: Rule, found: _Found, moment: _Moment) -> Timed:
+def _timed(timed: Timed, step: Step, rule: Rule, found: Found, moment: Moment) -> Timed:
     at_s = moment.at_s
     if timed.is_on:
         return _OFF if found.is_sure and rule.is_cleared(found.value, step) else timed
@@ -216,7 +183,7 @@ def _timed(timed: Timed, step: Step, rule: Rule, found: _Found, moment: _Moment)
     return Timed(since_s, at_s, is_on=at_s - since_s >= step.delay_s)
 
 
-def _raised(alarm: Alarm, rule: Rule, worst: Step, found: _Found) -> tuple[Alarm, list[Said]]:
+def _raised(alarm: Alarm, rule: Rule, worst: Step, found: Found) -> tuple[Alarm, list[Said]]:
     """Tell of a severity that has not been told yet; what is less after an acknowledgement can get worse again."""
     told = -1 if alarm.severity is None or not alarm.is_standing else RANK[alarm.severity]
     if RANK[worst.severity] <= told:
@@ -248,7 +215,7 @@ def _say(
     return alarm, Said(alert, alarm.said)
 
 
-def _in_words(rule: Rule, step: Step, found: _Found) -> str:
+def _in_words(rule: Rule, step: Step, found: Found) -> str:
     if rule.watch is Watch.DEVICE:
         return f"{rule.code}: the device itself says {rule.code.removeprefix(OWN_CODE)}"
     unit = _UNITS.get(rule.watch, "V")
@@ -264,104 +231,3 @@ def _in_words(rule: Rule, step: Step, found: _Found) -> str:
 
 def _number(value: float) -> Decimal:
     return Decimal(f"{Decimal(f'{value:.6f}').normalize():f}")
-
-
-def _found(rule: Rule, moment: _Moment, is_on: bool) -> _Found | None:
-    """Return what a rule watches; None where nothing can be told of it now."""
-    if rule.watch is Watch.SILENCE:
-        # A device that is asked seldom is not lost between two answers.
-        silence_s = moment.silence_s if moment.silence_s > moment.gap_s else 0.0
-        return _Found(silence_s, "the silence", is_sure=True)
-    if not moment.is_heard:
-        return None
-    if rule.watch is Watch.DEVICE:
-        return _said_by_device(rule, moment)
-    if rule.watch is Watch.LOST:
-        lost = [one.name for one in moment.readings if _is_lost(one, moment.known)]
-        return _Found(float(len(lost)), _listed("lost", lost), is_sure=True)
-    if rule.watch is Watch.DOUBTED:
-        doubted = [one.name for one in moment.readings if one.quality is Quality.SUSPECT and _is_vital(one.name)]
-        return _Found(float(len(doubted)), _listed("doubted", doubted), is_sure=True)
-    found = _worst(rule, moment)
-    return found if found is None else _while(rule, found, moment, is_on)
-
-
-def _said_by_device(rule: Rule, moment: _Moment) -> _Found | None:
-    name = f"{OWN}{rule.code.removeprefix(OWN_CODE)}"
-    said = next((one for one in moment.readings if one.name == name), None)
-    return None if said is None else _Found(float(said.value), name, is_sure=True)
-
-
-def _groups(readings: Sequence[Reading], known: frozenset[str]) -> Mapping[Watch, _Group]:
-    groups = {watch: _group(is_of, readings, known) for watch, is_of in _OF_VALUES.items()}
-    return {**groups, Watch.CELL_DELTA: groups[Watch.CELL_VOLTAGE]}
-
-
-def _group(is_of: Callable[[str], bool], readings: Sequence[Reading], known: frozenset[str]) -> _Group:
-    group = [one for one in readings if is_of(one.name)]
-    values = sorted((float(one.value), one.name) for one in group if one.quality in _USABLE)
-    expected = {name for name in known if is_of(name)}
-    # What never was there, such as a sensor that is not fitted, is not waited for; a cell is always there.
-    counts = {one.name: one.quality for one in group if one.name in expected or is_cell(one.name)}
-    is_sure = expected <= counts.keys() and all(quality is Quality.GOOD for quality in counts.values())
-    return _Group(values, is_sure)
-
-
-def _worst(rule: Rule, moment: _Moment) -> _Found | None:
-    """Return the value of a group that is nearest to its limit, or beyond it by most."""
-    group = moment.groups[rule.watch]
-    if not group.values:
-        return None
-    low, high = group.values[0], group.values[-1]
-    if rule.watch is Watch.CELL_DELTA:
-        return _Found(round(high[0] - low[0], 6), f"{high[1]} less {low[1]}", group.is_sure)
-    if rule.watch is Watch.CURRENT:
-        low = high = max((abs(value), name) for value, name in group.values)
-    value, name = high if rule.side is Side.ABOVE else low
-    return _Found(value, name, group.is_sure)
-
-
-def _while(rule: Rule, found: _Found, moment: _Moment, is_on: bool) -> _Found:
-    """Return what was found, or where the rule does not hold now, a value that is as far from its limit as can be."""
-    nowhere = -inf if rule.side is Side.ABOVE else inf
-    if not _is_flat(rule, moment):
-        return _Found(nowhere, "the middle cell", found.is_sure)
-    current = moment.groups[Watch.CURRENT]
-    if rule.when is When.ALWAYS or not current.values or _holds(rule.when, current.values[0][0], is_on):
-        return found
-    return _Found(nowhere, rule.when.value, current.is_sure)
-
-
-def _is_flat(rule: Rule, moment: _Moment) -> bool:
-    """Return whether the middle cell is where the rule holds: the middle one, as a bad one would hide itself."""
-    cells = moment.groups[Watch.CELL_VOLTAGE].values
-    if rule.flat_v is None or not cells:
-        return True
-    return rule.flat_v[0] <= cells[len(cells) // 2][0] <= rule.flat_v[1]
-
-
-def _holds(when: When, current_a: float, is_on: bool) -> bool:
-    if when is When.CHARGING:
-        return current_a > _CHARGING_A[is_on]
-    return abs(current_a) < _RESTING_A[is_on]
-
-
-def _is_lost(reading: Reading, known: frozenset[str]) -> bool:
-    return reading.quality not in _USABLE and (reading.name in known or is_cell(reading.name))
-
-
-def _is_vital(name: str) -> bool:
-    return any(is_watched(name) for is_watched in _OF_VALUES.values())
-
-
-def _listed(what: str, names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"the number of readings {what} ({', '.join(names[:3]) or 'none'}{more})"
-
-
-_OF_VALUES: Final[Mapping[Watch, Callable[[str], bool]]] = {
-    Watch.CELL_VOLTAGE: is_cell,
-    Watch.PACK_VOLTAGE: PACK.__eq__,
-    Watch.TEMPERATURE: is_cell_temperature,
-    Watch.CURRENT: CURRENT.__eq__,
-}

@@ -3,7 +3,7 @@
 1. A reading is good, suspect (a check has a reason against it), stale (older than three periods) or absent (not said,
    or said by a sensor that is not there). An old value is never given again as a new one.
 2. Nothing here has a clock or changes anything: time comes as an argument, what was before as a value.
-3. Suspect is not harmless: see `agents.device.checks`.
+3. Suspect is not harmless: see `agents.device.judging.checks`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +13,9 @@ from functools import lru_cache
 from math import isfinite
 from typing import Final
 
-from agents.device.checks import BREAKS, CHECKS, Doubts, is_against_fets, rails
-from agents.device.limits import Limits
-from agents.device.past import Past, after, now_of, recent
+from agents.device.judging.checks import BREAKS, CHECKS, Doubts, is_against_fets, rails
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import Past, after, now_of, recent
 from agents.device.quantities import cell_name, unit_of, values_of
 from agents.device.status import Status
 from protocol.bodies import Quality, Reading
@@ -72,7 +72,7 @@ def worst_of(
     A good source is believed before a suspect one that is less bad, not before one that is worse. Where only one is
     left, it is taken: its quality is its own.
     """
-    usable = [one for one in sources if one.reading.quality in (Quality.GOOD, Quality.SUSPECT)]
+    usable = [one for one in sources if one.reading.quality.is_usable]
     if not usable:
         return min(sources, key=lambda one: one.reading.quality is Quality.ABSENT)
     worst = max(usable, key=lambda one: badness(float(one.reading.value)))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from agents.device.alarm_rules import Rule, Side, Step, Watch
+from agents.device.alarms.rules import Rule, Side, Step, Watch
 from agents.device.quantities import OWN, OWN_CODE
 from agents.device.status import Status
 from protocol.bodies import Alert, Quality, Reading, Severity

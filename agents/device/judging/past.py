@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from agents.device.limits import Limits
+from agents.device.judging.limits import Limits
 from agents.device.quantities import CURRENT, FULL, NOMINAL, SOC, is_cell, is_cell_temperature
 from agents.device.status import Status
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from agents.device.limits import Limits
-from agents.device.past import NOTHING
-from agents.device.plausibility import Judged, aged, judge
-from agents.device.status import Status
-from agents.device.watch import packs_of
+from agents.device.judging.limits import Limits
+from agents.device.judging.past import NOTHING
+from agents.device.judging.plausibility import Judged, aged, judge
+from agents.device.status import Status, is_measured, packs_of
 
 _UNHEARD: Final = float("-inf")
 
@@ -25,7 +24,7 @@ class Known:
     model: str | None = None
 
 
-class Watched:
+class KnownDevice:
     """One device. Time comes as an argument, monotonic."""
 
     def __init__(self, limits: Limits) -> None:
@@ -51,22 +50,20 @@ class Watched:
         return Known(tuple({**self._latest, **old}.values()), self._alarms, age_s, self._model)
 
 
-class WatchedPacks:
+class KnownPacks:
     """Each pack of a line, by its name there; "" is a device that speaks for itself. Time is monotonic."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits, self._packs = limits, dict[str, Watched]()
+        self._limits, self._packs = limits, dict[str, KnownDevice]()
 
     def take(self, status: Status, at_s: float) -> dict[str, Known]:
         """Take in what is said, and return what is known of those of whom it tells."""
         said = {name.removeprefix("/"): one for name, one in packs_of("", status).items() if name or not status.packs}
-        return {name: self._packs.setdefault(name, Watched(self._limits)).take(one, at_s) for name, one in said.items()}
+        return {name: self._pack(name).take(one, at_s) for name, one in said.items()}
 
     def look(self, at_s: float) -> dict[str, Known]:
         """Return what is known of all of them now; of nobody so far, that nothing is."""
-        return {name: one.look(at_s) for name, one in (self._packs or {"": Watched(self._limits)}).items()}
+        return {name: one.look(at_s) for name, one in (self._packs or {"": KnownDevice(self._limits)}).items()}
 
-
-def is_measured(status: Status) -> bool:
-    """Return whether a status holds what a battery measures, and not only what a device says of itself."""
-    return status.pack_voltage_v is not None or bool(status.cells) or any(map(is_measured, status.packs))
+    def _pack(self, name: str) -> KnownDevice:
+        return self._packs.setdefault(name, KnownDevice(self._limits))
