@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
-from agents.device.judging.known import Known, Watched
+from agents.device.judging.known import Known, KnownDevice
 from agents.device.judging.limits import Limits
 from agents.device.polling import Counts
 from agents.device.protocols.jbd import Jbd
@@ -35,7 +35,7 @@ def monitor(line: Path) -> None:
 
 
 def _known(line: Path, lines: list[str]) -> Known:
-    watched = Watched(Limits(cell_count=16))
+    watched = KnownDevice(Limits(cell_count=16))
     for at_ns, status in statuses(read_recording(lines, str(line))[1], Jbd()):
         known = watched.take(status, at_ns / 1e9)
         if at_ns / 1e9 > _SHOWN_S:
