@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from agents.device.agent import DeviceAgent
+from agents.device.bluetooth import open_bluetooth
 from agents.device.commands import Observe
 from agents.device.device_address import decoders_of
 from agents.device.earlier import Before, before
@@ -172,6 +173,8 @@ def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
 
 
 def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Source:
+    if source.is_bluetooth:
+        return open_bluetooth(source.url, settings.period_s)
     return Line(settings.address(source), spool.keep)
 
 

@@ -8,7 +8,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.device.alarms.rules import parse_rules, start_rules
-from agents.device.device_address import DeviceAddress, decoders_of
+from agents.device.bluetooth import SCHEME as BLUETOOTH
+from agents.device.bluetooth import driver_of
+from agents.device.device_address import DeviceAddress, decoders_of, line_of
 from agents.device.judging.limits import Limits
 from agents.device.links.emulated import SCHEME, emulated_place
 from agents.device.links.opening import place_of
@@ -34,6 +36,11 @@ class SourceSettings(_Strict):
     name: str
     url: str
     protocol: str
+
+    @property
+    def is_bluetooth(self) -> bool:
+        """Whether a driver asks it, and no bytes of it can be kept."""
+        return self.url.startswith(f"{BLUETOOTH}:")
 
 
 class DeviceSettings(_Strict):
@@ -127,6 +134,8 @@ def _source(text: str, protocol: str) -> tuple[str, str]:
     if url.startswith(RECORDING):
         path = Path(url.removeprefix(RECORDING)).absolute()
         return spoken or protocol or _recorded(path), f"{RECORDING}{path}"
+    if url.startswith(f"{BLUETOOTH}:"):
+        return f"{BLUETOOTH}-{driver_of(url)}", url
     if url.startswith(f"{SCHEME}:"):
         return emulated_place(url).protocol, url
     if not (spoken or protocol):
@@ -157,8 +166,15 @@ def check_can_be(devices: Sequence[DeviceSettings]) -> None:
     for device in devices:
         assert device.terms.rules is not None
         for source in device.sources:
-            decoders_of(device.address(source))
-            if device.recording is None:
-                place_of(source.url, LINES[source.protocol].baud if source.protocol in LINES else 9600)
+            _check(device, source)
         if device.recording is not None and length_s(device.recording) <= 0:
             raise SourceError(f"{device.recording} holds nothing that was said")
+
+
+def _check(device: DeviceSettings, source: SourceSettings) -> None:
+    if source.is_bluetooth:
+        driver_of(source.url)
+        return
+    decoders_of(device.address(source))
+    if device.recording is None:
+        place_of(source.url, line_of(source.protocol).baud)

@@ -1,5 +1,6 @@
 """How a device is named on the command line, and what is wrong with it before anything starts."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,15 @@ def test_what_does_not_fit_together_is_found_before_anything_starts(devices: lis
 def test_alarms_that_are_none_are_found_before_anything_starts() -> None:
     with pytest.raises(DefinitionError, match="the alarms"):
         check_can_be([settings("jbd@/dev/ttyUSB0", alarms="cells: 16\nbattery_ah: soon\n")])
+
+
+def test_bluetooth_is_asked_by_a_driver_where_there_are_drivers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here only what is said where there are none: they need another Python than the oldest that is supported."""
+    monkeypatch.setitem(sys.modules, "aiobmsble.bms", None)
+    with pytest.raises(SourceError, match=r"Bluetooth needs Python 3\.12"):
+        sources_of("ble://PACK%201?driver=jbd", "", 1)
+    with pytest.raises(SourceError, match="is no address of a battery by Bluetooth"):
+        sources_of("ble://PACK", "", 1)
 
 
 def test_a_recording_that_holds_nothing_is_not_watched(tmp_path: Path) -> None:
