@@ -3,8 +3,9 @@
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -30,6 +31,7 @@ from protocol.topics import inbox_of
 
 LOOK_S: Final = 0.05  # an answer is read so much later at most, which makes every round of questions longer
 _IDLE_S: Final = 0.2
+_TELL_S: Final = 0.25
 _FOLDER: Final = "devices"  # in the run's folder: what its lines have said and nobody has been handed yet
 _NEVER_NS: Final = 2**63 - 1
 
@@ -149,7 +151,7 @@ def watch(run: RunFolder, post: Post, past: Before, lines: Lines, instance: str)
         store=ArtifactStore(run.artifacts),
         instance=instance,
         raw=lines.raw,
-        tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
+        tell=_telling(publisher, subscriber),
         clock_ns=lines.pace.clock_ns,
         until_s=lines.pace.until_s,
         most_held=lines.pace.most_held,
@@ -160,6 +162,19 @@ def watch(run: RunFolder, post: Post, past: Before, lines: Lines, instance: str)
     while not stopping:
         lines.pace.turn(agent)
     log.info("stopping")
+
+
+def _telling(publisher: Publisher, subscriber: Subscriber) -> Callable[[str], None]:
+    """Return what tells of the agent's state, and that it lives: not at each of ten thousand looks a second."""
+    told_s = -inf
+
+    def tell(state: str) -> None:
+        nonlocal told_s
+        if (now_s := time.monotonic()) - told_s >= _TELL_S:
+            told_s = now_s
+            publisher.beat({"state": state, "position": subscriber.position})
+
+    return tell
 
 
 def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
