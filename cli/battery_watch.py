@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from agents.device.alarm_rules import read_rules
-from agents.device.settings import DeviceSettings, sources_of
+from agents.device.alarm_rules import parse_rules
+from agents.device.settings import LARGEST_AH, DeviceSettings, sources_of
+from agents.document import text_of
 from cli.device_lines import Addresses, Inverted, OwnMap, Period, addresses_of
 from cli.device_view import NOT_A_PROTECTION
 from cli.missions import Json, NoCache, Quiet, RunDir, carry_out
@@ -45,7 +46,9 @@ def run_battery_watch(
         str | None, typer.Option(metavar="TIME", help="What is assessed at a time; default: a sixtieth, from 10s.")
     ] = None,
     cells: Annotated[int, typer.Option(min=1, max=48, metavar="N", help="How many cells a pack has.")] = 16,
-    hours: Annotated[float, typer.Option("--ah", min=0.1, metavar="AH", help="What a pack holds, in Ah.")] = 280.0,
+    hours: Annotated[
+        float, typer.Option("--ah", min=0.1, max=LARGEST_AH, metavar="AH", help="What a pack holds, in Ah.")
+    ] = 280.0,
     alarms: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Your own alarms, in YAML; default: start values for LFP.")
     ] = None,
@@ -67,8 +70,7 @@ def run_battery_watch(
     It monitors; it does not protect. Interrupted, it goes on with: orchestra resume RUN. Exit codes: 0 done, 1 failed,
     2 wrong input, 3 a person must decide, 130 interrupted.
     """
-    if alarms is not None:
-        read_rules(alarms)
+    rules = _checked(alarms)
     named = [sources_of(text, protocol, place) for place, text in enumerate(device, 1)]
     devices = [
         DeviceSettings(
@@ -80,7 +82,7 @@ def run_battery_watch(
             addresses=addresses_of(address),
             is_current_inverted=is_inverted,
             register_map=str(own_map.absolute()) if own_map else "",
-            alarms=_text(alarms),
+            alarms=rules,
         )
         for name, sources in named
     ]
@@ -97,8 +99,13 @@ def run_battery_watch(
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
-def _text(path: Path | None) -> str:
-    return path.read_text(encoding="utf-8") if path else ""
+def _checked(alarms: Path | None) -> str:
+    """Return the text of a file of alarms, read once: of a pipe the second time nothing would be left."""
+    if alarms is None:
+        return ""
+    text = text_of(alarms)
+    parse_rules(text, str(alarms))
+    return text
 
 
 def _seconds(text: str, option: str) -> float:
