@@ -312,14 +312,12 @@ class DeviceAgent:
         """Store the files of a window and return the report that names them."""
         body = task.assignment.body
         assert isinstance(body, TaskAssignment)
-        raw = {source: data for source, kept in self._around.raw.items() if (data := kept.cut())}
-        lines = {
-            _LINE if place == 0 else f"line-{source}.txt": data for place, (source, data) in enumerate(raw.items())
-        }
         packs, sources = tuple(self._watched), tuple(self._around.sources)
-        told = window_file(
-            self._post.device, packs, task.window, now_ns, self._log, self._post.terms, sources, next(iter(lines), "")
-        )
+        # Called after the source and not after who has spoken: those of all windows are joined into one.
+        names = {source: f"line-{source}.txt" if place else _LINE for place, source in enumerate(sources)}
+        lines = {names[source]: data for source, kept in self._around.raw.items() if (data := kept.cut())}
+        line = _LINE if _LINE in lines else ""
+        told = window_file(self._post.device, packs, task.window, now_ns, self._log, self._post.terms, sources, line)
         files = [
             (window_json.NAME, window_json.WINDOW, told.model_dump_json(indent=2).encode()),
             (readings_file.NAME, readings_file.READINGS, readings_file.write_readings(self._log.units, self._log.rows)),

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -14,6 +14,7 @@ from agents.device.agent import DeviceAgent, Source, Surroundings
 from agents.device.commands import Observe
 from agents.device.device_address import decoders_of
 from agents.device.earlier import Before, before
+from agents.device.forward import ForwardClock
 from agents.device.line import Line
 from agents.device.played import Played
 from agents.device.settings import DeviceSettings, SourceSettings
@@ -49,18 +50,15 @@ class Pace(Protocol):
 
 
 class RealTime:
-    """As time passes: a look each `look_s`."""
+    """As time passes: a look each `look_s`. clock_ns: nanoseconds since 1970."""
 
     most_held = 0
 
-    def __init__(self, look_s: float = LOOK_S) -> None:
-        self._look_s, self._due_s = look_s, time.monotonic()
+    def __init__(self, look_s: float = LOOK_S, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._look_s, self._due_s, self.clock_ns = look_s, time.monotonic(), clock_ns
 
     def now_s(self) -> float:
         return time.monotonic()
-
-    def clock_ns(self) -> int:
-        return time.time_ns()
 
     def until_s(self, asked: Observe, now_s: float) -> float:
         return now_s + asked.seconds
@@ -159,9 +157,13 @@ def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
     folder = run.path / _FOLDER / settings.name
     if settings.recording is not None:
         return _played(folder, settings, settings.recording, past)
-    spools = {one.name: Spool(folder / one.name, one.protocol, after_ns=past.handed_in_ns) for one in settings.sources}
+    clock_ns = ForwardClock(max([past.handed_in_ns, *(one.timestamp_ns for one in past.not_handed_in)]))
+    spools = {
+        one.name: Spool(folder / one.name, one.protocol, clock_ns, after_ns=past.handed_in_ns)
+        for one in settings.sources
+    }
     sources = {one.name: _line(settings, one, spools[one.name]) for one in settings.sources}
-    return Lines(sources, spools, RealTime())
+    return Lines(sources, spools, RealTime(clock_ns=clock_ns))
 
 
 def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Source:
