@@ -16,6 +16,7 @@ from agents.device.bluetooth import open_bluetooth
 from agents.device.commands import Observe
 from agents.device.device_address import decoders_of
 from agents.device.earlier import Before, before
+from agents.device.forward import ForwardClock
 from agents.device.line import Line
 from agents.device.played import Played
 from agents.device.settings import DeviceSettings, SourceSettings
@@ -53,23 +54,15 @@ class Pace(Protocol):
 
 
 class RealTime:
-    """As time passes: a look each `look_s`.
-
-    The clock on the wall is read once, and not before `not_before_ns`: whoever sets it back must not make readings that
-    were taken before others.
-    """
+    """As time passes: a look each `look_s`. clock_ns: nanoseconds since 1970."""
 
     most_held = 0
 
-    def __init__(self, look_s: float = LOOK_S, not_before_ns: int = 0) -> None:
-        self._look_s, self._due_s = look_s, time.monotonic()
-        self._ahead_ns = max(time.time_ns(), not_before_ns) - time.monotonic_ns()
+    def __init__(self, look_s: float = LOOK_S, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._look_s, self._due_s, self.clock_ns = look_s, time.monotonic(), clock_ns
 
     def now_s(self) -> float:
         return time.monotonic()
-
-    def clock_ns(self) -> int:
-        return time.monotonic_ns() + self._ahead_ns
 
     def until_s(self, asked: Observe, now_s: float) -> float:
         return now_s + asked.seconds
@@ -181,10 +174,13 @@ def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
     folder = run.path / _FOLDER / settings.name
     if settings.recording is not None:
         return _played(folder, settings, settings.recording, past)
-    pace, after_ns = RealTime(not_before_ns=past.handed_in_ns), past.handed_in_ns
-    spools = {one.name: Spool(folder / one.name, one.protocol, pace.clock_ns, after_ns) for one in settings.sources}
+    clock_ns = ForwardClock(max([past.handed_in_ns, *(one.timestamp_ns for one in past.not_handed_in)]))
+    spools = {
+        one.name: Spool(folder / one.name, one.protocol, clock_ns, after_ns=past.handed_in_ns)
+        for one in settings.sources
+    }
     sources = {one.name: _line(settings, one, spools[one.name]) for one in settings.sources}
-    return Lines(sources, spools, pace)
+    return Lines(sources, spools, RealTime(clock_ns=clock_ns))
 
 
 def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Source:

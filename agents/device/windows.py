@@ -141,10 +141,11 @@ class Windows:
 
     def _files(self, window: Window, now_ns: int, packs: Iterable[str]) -> Iterator[tuple[str, str, bytes]]:
         """Yield name, media type and bytes of what is handed in; the raw bytes of the first source are `line.txt`."""
-        raw = [(source, data) for source, kept in self._around.raw.items() if (data := kept.cut())]
-        lines = {f"line-{source}.txt" if place else _LINE: data for place, (source, data) in enumerate(raw)}
         sources, log = tuple(self._around.sources), self._log
-        line = _LINE if lines else ""
+        # Called after the source and not after who has spoken: those of all windows are joined into one.
+        names = {source: f"line-{source}.txt" if place else _LINE for place, source in enumerate(sources)}
+        lines = {names[source]: data for source, kept in self._around.raw.items() if (data := kept.cut())}
+        line = _LINE if _LINE in lines else ""
         told = window_file(self._post.device, packs, window, now_ns, log, self._post.terms, sources, line)
         yield window_json.NAME, window_json.WINDOW, told.model_dump_json(indent=2).encode()
         yield readings_file.NAME, readings_file.READINGS, readings_file.write_readings(log.units, log.rows)

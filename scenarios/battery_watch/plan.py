@@ -83,7 +83,8 @@ def _length_s(device: DeviceSettings, seconds: float | None) -> float:
 
 def _observe(device: DeviceSettings, number: int, each_s: float, whole_s: float) -> PlannedTask:
     from_s = (number - 1) * each_s
-    told = {"number": str(number), "from": f"{from_s:.3f}", "seconds": f"{min(each_s, whole_s - from_s):.3f}"}
+    seconds = ceil(min(each_s, whole_s - from_s) * 1000) / 1000  # not rounded down: the last byte belongs to the last
+    told = {"number": str(number), "from": f"{from_s:.3f}", "seconds": f"{seconds:.3f}"}
     return PlannedTask(
         id=f"{device.name}/observe-{number:03}",
         agent=device.agent,
