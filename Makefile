@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TWO := --numprocesses 2 --dist worksteal
 SOURCES := protocol bus gates agents coordinators observers scenarios cli firmware tests benchmarks
 
 .PHONY: demo test quick check fmt bench crash clean
@@ -11,13 +12,17 @@ demo: $(READY)
 	$(BIN)/orchestra run spec-facts --specs scenarios/spec_facts/sample --output out
 	$(BIN)/orchestra audit verify last
 	$(BIN)/orchestra report last --output out/report.html
-	@echo "read out/FACTS.md, look at out/report.html; then: $(BIN)/orchestra audit show last"
+	@echo "now a battery that is not there is watched for 15 s; after 5 s its cell 7 has 3.72 V"
+	$(BIN)/orchestra run battery-watch --device "emulated:jbd?fault=overvoltage+7+3.72&after=5" --for 15s --output out/watch
+	$(BIN)/orchestra device plot last --output out/watch/battery.html
+	@echo "read out/FACTS.md and out/watch/WATCH.md, look at out/report.html and out/watch/battery.html; then:" \
+		"$(BIN)/orchestra audit show last"
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO)
 
 quick: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(TWO) -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -66,14 +66,24 @@ def read_document(path: Path, first_key: str = _FIRST_KEY) -> Document:
     Raises:
         DefinitionError: it cannot be read, or is neither; the text names the line.
     """
+    return parse_document(text_of(path), str(path), first_key)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of such a file.
+
+    Raises:
+        DefinitionError: it cannot be read, is too long, or not UTF-8.
+    """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise DefinitionError(f"{path}: cannot be read: {error.strerror}") from error
     if len(raw) > MAX_BYTES:
-        raise DefinitionError(f"{path}:1: {len(raw):,} bytes, the limit is {MAX_BYTES:,}; split it")
+        raise DefinitionError(f"{path}:1: more than {MAX_BYTES:,} bytes; split it")
     try:
-        return parse_document(raw.decode("utf-8-sig"), str(path), first_key)
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DefinitionError(f"{path}:{line}: not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from error

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from agents.device.alarms.rules import read_rules
-from agents.device.settings import DeviceSettings, sources_of
+from agents.device.alarms.rules import parse_rules
+from agents.device.settings import LARGEST_AH, DeviceSettings, sources_of
+from agents.document import text_of
 from cli.device_lines import Addresses, Inverted, OwnMap, Period, addresses_of
 from cli.device_view import NOT_A_PROTECTION
 from cli.missions import Json, NoCache, Quiet, RunDir, carry_out
@@ -45,7 +46,9 @@ Window = Annotated[
     str | None, typer.Option(metavar="TIME", help="What is assessed at a time; default: a sixtieth, from 10s.")
 ]
 CellCount = Annotated[int, typer.Option(min=1, max=48, metavar="N", help="How many cells a pack has.")]
-PackHours = Annotated[float, typer.Option("--ah", min=0.1, metavar="AH", help="What a pack holds, in Ah.")]
+PackHours = Annotated[
+    float, typer.Option("--ah", min=0.1, max=LARGEST_AH, metavar="AH", help="What a pack holds, in Ah.")
+]
 Alarms = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Your own alarms, in YAML; default: start values for LFP.")
 ]
@@ -78,7 +81,7 @@ def run_battery_watch(
     It monitors; it does not protect. Interrupted, it goes on with: orchestra resume RUN. Exit codes: 0 done, 1 failed,
     2 wrong input, 3 a person must decide, 130 interrupted.
     """
-    own_alarms = _alarms(alarms)
+    own_alarms = _checked(alarms)
     named = [sources_of(text, protocol, place) for place, text in enumerate(device, 1)]
     devices = [
         DeviceSettings(
@@ -107,12 +110,13 @@ def run_battery_watch(
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
 
 
-def _alarms(path: Path | None) -> str:
-    """Return the text of a file of alarms, which can be read; "" for none. Raises DefinitionError: it is none."""
-    if path is None:
+def _checked(alarms: Path | None) -> str:
+    """Return the text of a file of alarms, read once: of a pipe the second time nothing would be left."""
+    if alarms is None:
         return ""
-    read_rules(path)
-    return path.read_text(encoding="utf-8")
+    text = text_of(alarms)
+    parse_rules(text, str(alarms))
+    return text
 
 
 def _seconds(text: str, option: str) -> float:

@@ -7,103 +7,33 @@
 4. A task to observe is done by waiting: everything that is read until its time is over is its result.
 """
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import inf
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from agents.device.alarms.own import names_in, rules_with
 from agents.device.alarms.standing import Standing, acknowledge, restored
 from agents.device.commands import Acknowledge, Decline, Observe, meaning
-from agents.device.earlier import HANDED_IN, Before
+from agents.device.earlier import Before
 from agents.device.judging.combining import Heard
-from agents.device.observing import Log, Window, in_words, window_file
 from agents.device.status import Status, packs_of
+from agents.device.surroundings import Surroundings
 from agents.device.watch import Watched, alert_id, heard, look
+from agents.device.windows import LEASE_S, Windows
 from agents.device.wording import Post, blocked
-from bus.artifacts import ArtifactStore
 from bus.faults import reached
-from bus.transport import Hearing, Publishing
 from bus.wire import Status as Receipt
-from gates.telemetry import readings as readings_file
-from gates.telemetry import window as window_json
-from protocol.bodies import (
-    Action,
-    Alert,
-    ErrorCategory,
-    ErrorLevel,
-    File,
-    Report,
-    Result,
-    TaskAssignment,
-    Value,
-)
+from protocol.bodies import Alert, ErrorCategory, ErrorLevel, TaskAssignment
 from protocol.decoder import reread
-from protocol.errors import LinkError, SourceError
+from protocol.errors import LinkError
 from protocol.messages import Message
 from protocol.topics import inbox_of
 
 AGES_S: Final = 0.25
 _MOST_HEARD: Final = 100  # between two looks at the device, which is not kept waiting for longer
-_LEASE_S: Final = 60  # what a task is claimed for beyond the time that it takes
-_JOINS_NS: Final = 60_000_000_000  # a window that is asked for so soon after another begins where that one ended
-_LINE: Final = "line.txt"
-
-
-class Source(Protocol):
-    """Where statuses come from: a poller of a real line, a recording, a model."""
-
-    def poll(self, now_s: float) -> Status | None:
-        """Return what the device says now, or None where it has said nothing new. now_s: monotonic.
-
-        Raises:
-            LinkError: the line is gone; it may be asked again.
-        """
-        ...
-
-
-class Keeping(Protocol):
-    """The raw bytes of a line since they were dropped last; `agents.device.spool` keeps them on disk."""
-
-    @property
-    def began_ns(self) -> int | None: ...
-
-    def cut(self) -> bytes: ...
-
-    def drop(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a device's agent works with. sources: the device's lines by name, that which counts first first.
-
-    store: where what it hands in lies. instance: the name of this life. raw: the bytes of the sources that keep them.
-    tell: what it is at, for `orchestra status`. clock_ns: nanoseconds since 1970, for when something was taken.
-    until_s: when a window ends that is asked for at a time, both by the clock of the looks.
-    most_held: how many messages of telemetry may wait for each other; an alert or a hand-in never waits.
-    """
-
-    hearing: Hearing
-    publishing: Publishing
-    sources: Mapping[str, Source]
-    store: ArtifactStore
-    instance: str
-    raw: Mapping[str, Keeping]
-    tell: Callable[[str], None] = lambda state: None
-    clock_ns: Callable[[], int] = time.time_ns
-    until_s: Callable[[Observe, float], float] = lambda asked, now_s: now_s + asked.seconds
-    most_held: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A window that is open, and who has asked for it."""
-
-    assignment: Message
-    window: Window
 
 
 class DeviceAgent:
@@ -114,11 +44,8 @@ class DeviceAgent:
         past = past or Before()
         names = dict.fromkeys((post.device, *past.alerts))
         self._watched = {name: self._begun(name, now_s, past.alerts.get(name, ())) for name in names}
-        self._waiting, self._asked = past.unanswered, list[tuple[Message, Observe]]()
-        self._log, self._task, self._cut = Log(), _NO_TASK, (past.handed_in_ns, now_s)
-        for message in past.not_handed_in:
-            if isinstance(message.body, Alert):
-                self._log.note(message.task, message.timestamp_ns, message.body)
+        self._waiting = past.unanswered
+        self._windows = Windows(post, around, self._publish, now_s, past)
         self._heard_s: float | None = None
         self._looked_s = -inf
         self._held: list[Message] = []
@@ -127,7 +54,7 @@ class DeviceAgent:
     @property
     def observed(self) -> Observe | None:
         """The window that is open, or that comes next; None while nobody has asked for one."""
-        return self._asked[0][1] if self._asked else None
+        return self._windows.observed
 
     def hear(self, wait_s: float) -> None:
         """Deal with what is said to this agent; waits so long for the first."""
@@ -148,7 +75,7 @@ class DeviceAgent:
         It may be called as often as the lines want to be read; where nothing is said, what has become old is looked
         at each AGES_S.
         """
-        self._tend_window(now_s)
+        self._windows.tend(now_s, self._watched)
         said, taken_ns = self._said(now_s), self._around.clock_ns()
         if not said and now_s - self._looked_s < AGES_S:
             return
@@ -159,11 +86,10 @@ class DeviceAgent:
             self._watched[name] = found.watched
             alerts = [self._post.alert(name, one, taken_ns) for one in found.alerts]
             messages += [*alerts, *(self._post.telemetry(name, body) for body in found.telemetry)]
-            self._log.take(name, taken_ns, found.readings)
-            self._note(alerts)
+            self._windows.take(name, taken_ns, found.readings)
+            self._windows.note(alerts)
             is_urgent = is_urgent or bool(alerts)
-        if self._task is None:
-            self._log.trim(taken_ns)
+        self._windows.trim(taken_ns)
         reached("device.before-publish")
         self._hold(messages, is_urgent=is_urgent)
         self._around.tell(self._state(now_s))
@@ -176,9 +102,7 @@ class DeviceAgent:
 
     def finish(self, now_s: float) -> None:
         """Hand in what is asked for, though its time is not over: nothing more will come."""
-        while self._asked:
-            self._tend_window(now_s)
-            self._hand_in(now_s)
+        self._windows.finish(now_s, self._watched)
 
     def _begun(self, name: str, now_s: float, alerts: Iterable[Alert]) -> Watched:
         sources, told = {source: Heard(now_s) for source in self._around.sources}, tuple(alerts)
@@ -229,7 +153,7 @@ class DeviceAgent:
             gone = Decline("not-raised", f"{asked.what} is not raised now, there is nothing to acknowledge")
             self._publish(said or [self._post.refusal(gone, message, now_ns)])
         elif isinstance(asked, Observe):
-            self._asked.append((message, asked))
+            self._windows.ask(message, asked)
         elif isinstance(asked, Decline):
             self._publish([self._post.refusal(asked, message, now_ns), *self._gives_up(asked, message)])
 
@@ -240,7 +164,7 @@ class DeviceAgent:
             alarms, told = acknowledge(watched.alarms, watched.rules(self._post.terms), code, asked.person)
             self._watched[name] = replace(watched, alarms=alarms)
             said += [self._post.alert(name, one, now_ns, message.id) for one in told]
-        self._note(said)
+        self._windows.note(said)
         return said
 
     def _meant(self, what: str) -> list[tuple[str, str]]:
@@ -261,82 +185,8 @@ class DeviceAgent:
         if not isinstance(message.body, TaskAssignment):
             return []
         report, now_ns = blocked(why.reason, ErrorLevel.PERSON, ErrorCategory.VALIDATION), self._around.clock_ns()
-        claim = self._post.claim(message, self._around.instance, _LEASE_S, now_ns)
+        claim = self._post.claim(message, self._around.instance, LEASE_S, now_ns)
         return [claim, self._post.completion(message, report, now_ns)]
-
-    def _note(self, alerts: Iterable[Message]) -> None:
-        for message in alerts:
-            if isinstance(message.body, Alert):
-                self._log.note(message.task, message.timestamp_ns, message.body)
-
-    def _tend_window(self, now_s: float) -> None:
-        """Close the window whose time is over, and open the next that is asked for."""
-        if self._task is not None and now_s >= self._task.window.until_s:
-            self._hand_in(now_s)
-        while self._task is None and self._asked:
-            self._open(*self._asked[0], now_s)
-
-    def _open(self, assignment: Message, asked: Observe, now_s: float) -> None:
-        now_ns = self._around.clock_ns()
-        claim = self._post.claim(assignment, self._around.instance, _LEASE_S + round(2 * asked.seconds), now_ns)
-        if self._around.publishing.publish([claim])[0].status not in (Receipt.NEW, Receipt.SAME):
-            del self._asked[0]  # an earlier life had claimed it; when its loss is noticed it is asked for again
-            return
-        cut_ns, cut_s = self._cut
-        is_next = now_ns - cut_ns < _JOINS_NS
-        kept_ns = [one.began_ns for one in self._around.raw.values() if one.began_ns is not None]
-        from_ns = self._log.earliest_ns(min([cut_ns if is_next else now_ns, *kept_ns]))
-        until_s = self._around.until_s(asked, cut_s if is_next else now_s)
-        self._task = _Task(assignment, Window(asked.number, from_ns, until_s))
-
-    def _hand_in(self, now_s: float) -> None:
-        """Tell what the window has brought. What the disk would not take stays, and belongs to the next window."""
-        if self._task is None:
-            return
-        task, now_ns = self._task, self._around.clock_ns()
-        try:
-            report = self._observed(task, now_ns)
-        except SourceError as error:
-            report = blocked(str(error), ErrorLevel.COORDINATOR, ErrorCategory.EXECUTION)
-        reached("device.before-result")
-        self._publish([self._post.completion(task.assignment, report, now_ns)])
-        reached("device.after-result")
-        self._task, self._cut = _NO_TASK, (now_ns, now_s)
-        del self._asked[0]
-        if report.action is Action.COMPLETED:
-            self._log.clear()
-            for kept in self._around.raw.values():
-                kept.drop()
-
-    def _observed(self, task: _Task, now_ns: int) -> Report:
-        """Store the files of a window and return the report that names them."""
-        body = task.assignment.body
-        assert isinstance(body, TaskAssignment)
-        raw = {source: data for source, kept in self._around.raw.items() if (data := kept.cut())}
-        lines = {
-            _LINE if place == 0 else f"line-{source}.txt": data for place, (source, data) in enumerate(raw.items())
-        }
-        packs, sources = tuple(self._watched), tuple(self._around.sources)
-        told = window_file(
-            self._post.device, packs, task.window, now_ns, self._log, self._post.terms, sources, next(iter(lines), "")
-        )
-        files = [
-            (window_json.NAME, window_json.WINDOW, told.model_dump_json(indent=2).encode()),
-            (readings_file.NAME, readings_file.READINGS, readings_file.write_readings(self._log.units, self._log.rows)),
-            *((name, "text/plain", data) for name, data in lines.items()),
-        ]
-        artifacts = list[File]()
-        for name, media_type, data in files:
-            artifacts.append(self._around.store.put(data, path=f"{body.folder}/{name}", media_type=media_type))
-            reached("device.mid-write")
-        values = {"readings": len(self._log.rows), "alerts": len(self._log.alerts), HANDED_IN: now_ns}
-        result = Result(
-            success=True,
-            description=in_words(self._log),
-            artifacts=tuple(artifacts),
-            values=tuple(Value(name=name, value=str(value)) for name, value in values.items()),
-        )
-        return Report(action=Action.COMPLETED, result=result)
 
     def _hold(self, messages: list[Message], *, is_urgent: bool) -> None:
         self._held += messages
@@ -352,6 +202,3 @@ class DeviceAgent:
             if receipt.status is Receipt.CONFLICT:
                 # An earlier life had said it already, in other words; what is in the journal counts.
                 structlog.get_logger().warning("said before, not said again", id=message.id, type=message.type.value)
-
-
-_NO_TASK: Final[_Task | None] = None

@@ -131,8 +131,25 @@ def open_bluetooth(url: str, period_s: float = 1.0) -> Bluetooth:
     """Return a battery that is being connected to; what comes of it is told when it is polled.
 
     Raises:
+        SourceError: as for `driver_of`.
+    """
+    wanted, name = _asked_for(url)
+    return Bluetooth(url, wanted, _driver(name), period_s)
+
+
+def driver_of(url: str) -> str:
+    """Return which driver an address names.
+
+    Raises:
         SourceError: it is no such address, there is no such driver, or the extra is not installed.
     """
+    _, name = _asked_for(url)
+    _driver(name)
+    return name
+
+
+def _asked_for(url: str) -> tuple[str, str]:
+    """Return the name or address of the battery, and that of the driver."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -141,7 +158,7 @@ def open_bluetooth(url: str, period_s: float = 1.0) -> Bluetooth:
     drivers = given.pop("driver", [])
     if parts.scheme != SCHEME or not parts.netloc or parts.path or parts.fragment or given or len(drivers) != 1:
         raise SourceError(f"{url!r} is no address of a battery by Bluetooth; write {_FORM}")
-    return Bluetooth(url, unquote(parts.netloc), _driver(drivers[0]), period_s)
+    return unquote(parts.netloc), drivers[0]
 
 
 def _driver(name: str) -> Callable[[Any], Any]:

@@ -70,14 +70,14 @@ class Log:
 
 
 def noted(pack: str, taken_ns: int, alert: Alert) -> WindowAlert:
-    """Return an alert as a window tells of it."""
+    """Return an alert as a window tells of it, which names pack and code besides."""
     return WindowAlert(
         pack=pack,
         code=alert.code,
         severity=alert.severity,
         state=alert.state,
         taken_ns=taken_ns,
-        text=alert.text,
+        text=alert.text.removeprefix(f"{pack}: ").removeprefix(f"{alert.code}: "),
     )
 
 

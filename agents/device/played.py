@@ -1,7 +1,8 @@
 """A recording as a source: its bytes at the times at which they came, as fast as they can be read.
 
 The recording is the clock as well. Nothing is read beyond the moment that is looked at, so a window holds the same
-statuses and the same bytes however often it is played.
+statuses and the same bytes however often it is played: what came before it ends, and not what came as it ended.
+It is over when its last byte is: who falls silent within it is silent until then.
 """
 
 from collections import deque
@@ -11,7 +12,7 @@ from typing import Final
 
 from agents.device.commands import Observe
 from agents.device.decoder import Decoder
-from agents.device.recording import Chunk, read_recording, statuses
+from agents.device.recording import Chunk, open_recording, read_recording, statuses
 from agents.device.status import Status, inverted
 from protocol.errors import SourceError
 
@@ -37,12 +38,13 @@ class Played:
         *,
         is_current_inverted: bool = False,
     ) -> None:
+        self._file = open_recording(path)
         try:
-            self._file = path.open(encoding="ascii", errors="replace", newline="\n")
-        except OSError as error:
-            raise SourceError(f"cannot read {path}: {error.strerror}") from error
-        head, chunks = read_recording(self._file, str(path))
-        self.began_ns, self._now_ns = head.began_ns, 0
+            head, chunks = read_recording(self._file, str(path))
+        except SourceError:
+            self._file.close()
+            raise
+        self.began_ns, self._now_ns, self._last_ns = head.began_ns, 0, 0
         self._period_ns, self._keep, self._from_ns = round(period_s * 1e9), keep, from_ns - head.began_ns
         self._is_current_inverted = is_current_inverted
         self._pending = deque[Chunk]()
@@ -60,13 +62,14 @@ class Played:
 
     @property
     def is_over(self) -> bool:
-        return self._next is None
+        return self._next is None and self._now_ns >= self._last_ns
 
     def advance(self, until_s: float) -> None:
         """Go on to the next status, by a period where it comes later, and to this moment at the most."""
         later_ns = min(self._now_ns + self._period_ns, round(until_s * 1e9))
-        later_ns = later_ns if self._next is None else min(self._next[0], later_ns)
+        later_ns = min(later_ns, self._last_ns if self._next is None else self._next[0])
         self._now_ns = max(self._now_ns, later_ns)
+        self._keep_until(self._now_ns - 1)  # a window that ends now ends with it
 
     def poll(self, now_s: float) -> Status | None:
         """Return what was said by now."""
@@ -97,4 +100,5 @@ class Played:
     def _seen(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:
             self._pending.append(chunk)
+            self._last_ns = chunk.at_ns
             yield chunk

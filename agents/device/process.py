@@ -3,21 +3,25 @@
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
 
-from agents.device.agent import DeviceAgent, Source, Surroundings
+from agents.device.agent import DeviceAgent
+from agents.device.bluetooth import open_bluetooth
 from agents.device.commands import Observe
 from agents.device.device_address import decoders_of
 from agents.device.earlier import Before, before
+from agents.device.forward import ForwardClock
 from agents.device.line import Line
 from agents.device.played import Played
 from agents.device.settings import DeviceSettings, SourceSettings
 from agents.device.spool import Spool
+from agents.device.surroundings import Source, Surroundings
 from agents.device.wording import Post
 from bus.artifacts import ArtifactStore
 from bus.follower import durable
@@ -28,6 +32,7 @@ from protocol.topics import inbox_of
 
 LOOK_S: Final = 0.05  # an answer is read so much later at most, which makes every round of questions longer
 _IDLE_S: Final = 0.2
+_TELL_S: Final = 0.25
 _FOLDER: Final = "devices"  # in the run's folder: what its lines have said and nobody has been handed yet
 _NEVER_NS: Final = 2**63 - 1
 
@@ -49,18 +54,15 @@ class Pace(Protocol):
 
 
 class RealTime:
-    """As time passes: a look each `look_s`."""
+    """As time passes: a look each `look_s`. clock_ns: nanoseconds since 1970."""
 
     most_held = 0
 
-    def __init__(self, look_s: float = LOOK_S) -> None:
-        self._look_s, self._due_s = look_s, time.monotonic()
+    def __init__(self, look_s: float = LOOK_S, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._look_s, self._due_s, self.clock_ns = look_s, time.monotonic(), clock_ns
 
     def now_s(self) -> float:
         return time.monotonic()
-
-    def clock_ns(self) -> int:
-        return time.time_ns()
 
     def until_s(self, asked: Observe, now_s: float) -> float:
         return now_s + asked.seconds
@@ -142,7 +144,7 @@ def watch(run: RunFolder, post: Post, past: Before, lines: Lines, instance: str)
         store=ArtifactStore(run.artifacts),
         instance=instance,
         raw=lines.raw,
-        tell=lambda state: publisher.beat({"state": state, "position": subscriber.position}),
+        tell=_telling(publisher, subscriber),
         clock_ns=lines.pace.clock_ns,
         until_s=lines.pace.until_s,
         most_held=lines.pace.most_held,
@@ -155,16 +157,35 @@ def watch(run: RunFolder, post: Post, past: Before, lines: Lines, instance: str)
     log.info("stopping")
 
 
+def _telling(publisher: Publisher, subscriber: Subscriber) -> Callable[[str], None]:
+    """Return what tells of the agent's state, and that it lives: not at each of ten thousand looks a second."""
+    told_s = -inf
+
+    def tell(state: str) -> None:
+        nonlocal told_s
+        if (now_s := time.monotonic()) - told_s >= _TELL_S:
+            told_s = now_s
+            publisher.beat({"state": state, "position": subscriber.position})
+
+    return tell
+
+
 def _lines(run: RunFolder, settings: DeviceSettings, past: Before) -> Lines:
     folder = run.path / _FOLDER / settings.name
     if settings.recording is not None:
         return _played(folder, settings, settings.recording, past)
-    spools = {one.name: Spool(folder / one.name, one.protocol, after_ns=past.handed_in_ns) for one in settings.sources}
+    clock_ns = ForwardClock(max([past.handed_in_ns, *(one.timestamp_ns for one in past.not_handed_in)]))
+    spools = {
+        one.name: Spool(folder / one.name, one.protocol, clock_ns, after_ns=past.handed_in_ns)
+        for one in settings.sources
+    }
     sources = {one.name: _line(settings, one, spools[one.name]) for one in settings.sources}
-    return Lines(sources, spools, RealTime())
+    return Lines(sources, spools, RealTime(clock_ns=clock_ns))
 
 
 def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Source:
+    if source.is_bluetooth:
+        return open_bluetooth(source.url, settings.period_s)
     return Line(settings.address(source), spool.keep)
 
 

@@ -20,6 +20,7 @@ _HEAD: Final = re.compile(r"# orchestra device recording 1 began_ns=([0-9]{1,19}
 _LINE: Final = re.compile(r"([0-9]{1,19}) ([<>]) ((?:[0-9a-f]{2})+)")
 _NO_PROTOCOL: Final = "-"
 _TAIL_BYTES: Final = 65_536
+_LATEST_NS: Final = 2**62  # a time in the year 2116; what is later, or too long, is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,24 @@ def read_recording(lines: Iterable[str], name: str) -> tuple[Head, Iterator[Chun
     found = _HEAD.fullmatch(next(given, "").rstrip("\n"))
     if found is None:
         raise SourceError(f"{name}, line 1: this is no recording of `orchestra device record`")
-    protocol = None if found[2] == _NO_PROTOCOL else found[2]
-    return Head(int(found[1]), protocol), _chunks(given, name)
+    began_ns, protocol = int(found[1]), None if found[2] == _NO_PROTOCOL else found[2]
+    if began_ns > _LATEST_NS:
+        raise SourceError(f"{name}, line 1: began_ns={began_ns} is no time in nanoseconds since 1970")
+    return Head(began_ns, protocol), _chunks(given, name, _LATEST_NS - began_ns)
+
+
+def open_recording(path: Path) -> TextIO:
+    """Return a recording that lies on disk, open to be read.
+
+    Raises:
+        SourceError: it cannot be read, or is no file: a pipe may never end, and can be read only once.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path} is no file; write the path of one that `orchestra device record` has made")
+        return path.open(encoding="ascii", errors="replace", newline="\n")
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
 
 
 @contextmanager
@@ -66,13 +83,10 @@ def opened(path: Path) -> Iterator[tuple[Head, Iterator[Chunk]]]:
     """Open the file of a recording: its head, and its chunks, read as they are asked for.
 
     Raises:
-        SourceError: it cannot be read, or is no recording; or, while its chunks are asked for, a line of it is none.
+        SourceError: as for `open_recording`, or it is no recording; or, while its chunks are asked for, a line of it is
+            none.
     """
-    try:
-        file = path.open(encoding="ascii", errors="replace", newline="\n")
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}") from error
-    with file:
+    with open_recording(path) as file:
         yield read_recording(_lines(file, path), str(path))
 
 
@@ -99,22 +113,27 @@ def length_s(path: Path) -> float:
     Raises:
         SourceError: it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-            tail = file.read().decode("ascii", errors="replace")
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror}") from error
-    whole = [found for line in tail.split("\n")[:-1] if (found := _LINE.fullmatch(line))]
-    return int(whole[-1][1]) / 1e9 if whole else 0.0
+    with open_recording(path) as lines:
+        size, tail_bytes = path.stat().st_size, _TAIL_BYTES
+        while (last_ns := _last_ns(lines, max(0, size - tail_bytes))) is None and tail_bytes < size:
+            tail_bytes *= 16  # a line may be longer than that
+    return (last_ns or 0) / 1e9
 
 
-def _chunks(lines: Iterator[str], name: str) -> Iterator[Chunk]:
+def _last_ns(lines: TextIO, begin: int) -> int | None:
+    lines.seek(begin)
+    whole = [found for line in lines.read().split("\n")[:-1] if (found := _LINE.fullmatch(line))]
+    return int(whole[-1][1]) if whole else None
+
+
+def _chunks(lines: Iterator[str], name: str, longest_ns: int) -> Iterator[Chunk]:
     for number, line in enumerate(lines, 2):
         if not line.endswith("\n"):
             return  # whoever recorded was killed within it
         if (found := _LINE.fullmatch(line[:-1])) is None:
             raise SourceError(f"{name}, line {number}: not `NANOSECONDS < HEX` or `NANOSECONDS > HEX`")
+        if int(found[1]) > longest_ns:
+            raise SourceError(f"{name}, line {number}: {found[1]} nanoseconds after it began is no time")
         yield Chunk(int(found[1]), found[2] == ">", bytes.fromhex(found[3]))
 
 

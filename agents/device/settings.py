@@ -7,21 +7,28 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agents.definitions.definition import RESERVED, catalogue
 from agents.device.alarms.rules import parse_rules, start_rules
-from agents.device.device_address import DeviceAddress, decoders_of
+from agents.device.bluetooth import SCHEME as BLUETOOTH
+from agents.device.bluetooth import driver_of
+from agents.device.device_address import DeviceAddress, decoders_of, line_of
 from agents.device.judging.limits import Limits
 from agents.device.links.emulated import SCHEME, emulated_place
 from agents.device.links.opening import place_of
 from agents.device.protocols.catalogue import LINES
 from agents.device.recording import length_s, read_head
 from agents.device.watch import Terms
+from bus.door import BORN_WITH
 from protocol.errors import SourceError
+from protocol.topics import RECORDER
 
 SETTING: Final = "device."  # the settings of a start that bring a device along, by the name of its agent
 RECORDING: Final = "recording:"
 _SOURCE: Final = re.compile(r"(?:([a-z0-9-]+)@)?(\S+)")
 _NAMED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,59})=(.+)")
+_ILL_NAMED: Final = re.compile(r"[^/:?=][^:?=]*=|=")  # no path, no scheme and no settings of a line stand before it
 _MOST_SOURCES: Final = 4
+LARGEST_AH: Final = 100_000
 
 
 class _Strict(BaseModel):
@@ -35,6 +42,11 @@ class SourceSettings(_Strict):
     url: str
     protocol: str
 
+    @property
+    def is_bluetooth(self) -> bool:
+        """Whether a driver asks it, and no bytes of it can be kept."""
+        return self.url.startswith(f"{BLUETOOTH}:")
+
 
 class DeviceSettings(_Strict):
     """A device and how it is watched.
@@ -46,7 +58,7 @@ class DeviceSettings(_Strict):
     name: str
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1, max_length=_MOST_SOURCES)]
     cells: Annotated[int, Field(ge=1, le=512)] = 16
-    battery_ah: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 280.0
+    battery_ah: Annotated[float, Field(gt=0, le=LARGEST_AH, allow_inf_nan=False)] = 280.0
     period_s: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = 1.0
     addresses: tuple[int, ...] = ()
     is_current_inverted: bool = False
@@ -105,7 +117,9 @@ def sources_of(text: str, protocol: str, place: int) -> tuple[str, tuple[SourceS
         SourceError: it cannot be read so, or says nowhere what is spoken.
     """
     named = _NAMED.fullmatch(text)
-    name, listed = (named[1], named[2]) if named and "://" not in named[1] else (f"battery-{place}", text)
+    if named is None and _ILL_NAMED.match(text):
+        raise SourceError(f"{text[:80]!r}: a name is up to 60 letters, digits, '.', '_' and '-'; write NAME=URL")
+    name, listed = (named[1], named[2]) if named else (f"battery-{place}", text)
     found = list[SourceSettings]()
     for one in listed.split(","):
         spoken, url = _source(one.strip(), protocol)
@@ -127,6 +141,8 @@ def _source(text: str, protocol: str) -> tuple[str, str]:
     if url.startswith(RECORDING):
         path = Path(url.removeprefix(RECORDING)).absolute()
         return spoken or protocol or _recorded(path), f"{RECORDING}{path}"
+    if url.startswith(f"{BLUETOOTH}:"):
+        return f"{BLUETOOTH}-{driver_of(url)}", url
     if url.startswith(f"{SCHEME}:"):
         return emulated_place(url).protocol, url
     if not (spoken or protocol):
@@ -148,7 +164,10 @@ def check_can_be(devices: Sequence[DeviceSettings]) -> None:
     Raises:
         SourceError, DefinitionError: something is.
     """
+    taken = {*RESERVED, *catalogue(), *(name[1:] for name in BORN_WITH), RECORDER[1:]}
     names = [device.name for device in devices]
+    if others := sorted(name for name in names if name.lower() in taken):
+        raise SourceError(f"{others[0]!r} is the name of somebody else in every run; call the device something else")
     if len(set(names)) < len(names):
         raise SourceError(f"two devices are called alike: {', '.join(sorted(names))}; write NAME=URL")
     urls = [source.url for device in devices for source in device.sources]
@@ -157,8 +176,15 @@ def check_can_be(devices: Sequence[DeviceSettings]) -> None:
     for device in devices:
         assert device.terms.rules is not None
         for source in device.sources:
-            decoders_of(device.address(source))
-            if device.recording is None:
-                place_of(source.url, LINES[source.protocol].baud if source.protocol in LINES else 9600)
+            _check(device, source)
         if device.recording is not None and length_s(device.recording) <= 0:
             raise SourceError(f"{device.recording} holds nothing that was said")
+
+
+def _check(device: DeviceSettings, source: SourceSettings) -> None:
+    if source.is_bluetooth:
+        driver_of(source.url)
+        return
+    decoders_of(device.address(source))
+    if device.recording is None:
+        place_of(source.url, line_of(source.protocol).baud)

@@ -41,9 +41,7 @@ class Spool:
         """Append bytes that were sent, or came. at_ns: when, since 1970; now, unless told."""
         now_ns = self._clock_ns() if at_ns is None else at_ns
         try:
-            if self._file is None:
-                self._begin(now_ns)
-            began_ns = now_ns if self._began_ns is None else self._began_ns
+            began_ns = self._begun(now_ns)
             self._write(chunk_line(Chunk(max(0, now_ns - began_ns), is_sent, data)))
         except OSError as error:
             self._complain(error)
@@ -58,15 +56,29 @@ class Spool:
 
     def drop(self) -> None:
         """Forget what was kept: it was handed in."""
+        self._shut()
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:  # it is begun anew where it lies
+            self._complain(error)
+
+    def _begun(self, now_ns: int) -> int:
+        """Return when what is kept began; begin it now, with its head, where there is nothing."""
+        if self._began_ns is None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_WRONLY, 0o600)
+            try:
+                self._write(head_line(Head(now_ns, self._protocol)))
+            except OSError:
+                self._shut()  # bytes without a head are no recording
+                raise
+            self._began_ns = now_ns
+        return self._began_ns
+
+    def _shut(self) -> None:
         if self._file is not None:
             os.close(self._file)
-        self._file, self._began_ns, self._is_whole = None, None, True
-        self._path.unlink(missing_ok=True)
-
-    def _begin(self, now_ns: int) -> None:
-        self._file = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        self._began_ns = now_ns
-        self._write(head_line(Head(now_ns, self._protocol)))
+        self._file, self._began_ns = None, None
 
     def _write(self, text: str) -> None:
         """One write for one line, and no buffer: a process that is killed leaves whole lines, and all of them."""
@@ -88,10 +100,16 @@ class Spool:
             if head.began_ns < after_ns:
                 self._path.unlink()
                 return
-            self._file = os.open(self._path, os.O_APPEND | os.O_WRONLY)
             os.truncate(self._path, len(whole))
+            self._file = os.open(self._path, os.O_APPEND | os.O_WRONLY)
             self._began_ns = head.began_ns
         except SourceError:
+            self._put_aside()
+        except OSError as error:
+            self._complain(error)
+
+    def _put_aside(self) -> None:
+        try:
             self._path.replace(self._path.with_suffix(f".{self._clock_ns()}"))
         except OSError as error:
             self._complain(error)

@@ -27,6 +27,7 @@ MOST_WINDOWS: Final = 1_000
 _FEW: Final = 60  # windows of a watch whose length of window nobody has chosen
 _SHORTEST_S: Final = 10
 _REPORT_S: Final = 600
+_AT_THE_END_S: Final = 0.001  # what a recording says last belongs to the last window
 
 
 def plan_mission(
@@ -76,13 +77,14 @@ def _length_s(device: DeviceSettings, seconds: float | None) -> float:
         if seconds is None:
             raise SourceError(f"{device.name}: say how long it is to be watched: --for 10m")
         return seconds
-    length = length_s(device.recording)
+    length = length_s(device.recording) + _AT_THE_END_S
     return min(length, seconds or length)
 
 
 def _observe(device: DeviceSettings, number: int, each_s: float, whole_s: float) -> PlannedTask:
     from_s = (number - 1) * each_s
-    told = {"number": str(number), "from": f"{from_s:.3f}", "seconds": f"{min(each_s, whole_s - from_s):.3f}"}
+    seconds = ceil(min(each_s, whole_s - from_s) * 1000) / 1000  # not rounded down: the last byte belongs to the last
+    told = {"number": str(number), "from": f"{from_s:.3f}", "seconds": f"{seconds:.3f}"}
     return PlannedTask(
         id=f"{device.name}/observe-{number:03}",
         agent=device.agent,

@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 from agents.device import process
-from agents.device.agent import DeviceAgent, Surroundings
+from agents.device.agent import DeviceAgent
 from agents.device.alarms.rules import start_rules
 from agents.device.device_address import DeviceAddress
 from agents.device.earlier import before
@@ -23,6 +23,7 @@ from agents.device.judging.limits import Limits
 from agents.device.line import Line
 from agents.device.process import Lines, RealTime
 from agents.device.status import Status
+from agents.device.surroundings import Surroundings
 from agents.device.watch import Terms
 from agents.device.wording import Post
 from bus.artifacts import ArtifactStore

@@ -73,15 +73,21 @@ def _alarming(packs: Sequence[Told]) -> Iterator[str]:
     yield ""
 
 
+def standing(seen: Seen) -> list[WindowAlert]:
+    """Return the alarms of a pack that stand in the end, the gravest first: the last that was told of each."""
+    latest = {alert.code: alert for alert in seen.alerts}
+    return sorted((one for one in latest.values() if one.state is not AlertState.CLEARED), key=_gravity)
+
+
 def _alarms(told: Told) -> Iterator[str]:
     """Yield first what still stands, the gravest first, then what was, then what is coming, then what was not heard."""
     name = escaped(told.seen.name)
     latest = {alert.code: alert for alert in told.seen.alerts}
-    standing = [alert for alert in latest.values() if alert.state is not AlertState.CLEARED]
-    for alert in sorted(standing, key=_gravity):
+    still = standing(told.seen)
+    for alert in still:
         words = f"{alert.severity.value}, {alert.state.value} {at(alert.taken_ns)}"
         yield f"- {name}: **{escaped(alert.code)}** stands ({words}): {escaped(alert.text)}"
-    for alert in sorted((one for one in latest.values() if one not in standing), key=_gravity):
+    for alert in sorted((one for one in latest.values() if one not in still), key=_gravity):
         yield f"- {name}: {escaped(alert.code)} was raised and is over since {at(alert.taken_ns)}"
     for kind in _SOON:
         if told.findings[kind].value is not None:

@@ -7,7 +7,7 @@ from typing import Final
 from agents.skills.battery_watch.figures import findings
 from agents.skills.battery_watch.given import Given, rows_of, unfit, units_of, windows_of
 from agents.skills.battery_watch.overview import Glance, glance, in_short
-from agents.skills.battery_watch.page import Told, render
+from agents.skills.battery_watch.page import Told, render, standing
 from agents.skills.battery_watch.recordings import joined
 from agents.skills.battery_watch.seen import Seen
 from agents.work import Outcome, Work
@@ -47,7 +47,9 @@ def report_watch(work: Work) -> Outcome:
     glances = _glances(work, given)
     told = [Told(seen, {one.kind: one for one in found[name]}, glances[name]) for name, seen in packs.items()]
     raised = sum(one.value or 0 for one in everything if one.kind is Kind.ALERTS)
-    said = f"{len(given)} windows, {sum(one.window.rows for one in given):,} rows, alerts raised: {raised}"
+    still = dict.fromkeys(alert.code for seen in packs.values() for alert in standing(seen))
+    stands = f"; standing in the end: {', '.join(still)}" if still else ""
+    said = f"{len(given)} windows, {sum(one.window.rows for one in given):,} rows, alerts raised: {raised}{stands}"
     rows = (row for one in given for row in rows_of(work, one))
     artifacts = [
         work.write(assessment.NAME, written(_file(given, everything)), ASSESSMENT, said),

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agents.device.agent import DeviceAgent, Surroundings
+from agents.device.agent import DeviceAgent
 from agents.device.alarms.rules import start_rules
 from agents.device.earlier import Before, before
 from agents.device.judging.limits import Limits
 from agents.device.publishing import PublishingPace
 from agents.device.status import Status
+from agents.device.surroundings import Keeping, Surroundings
 from agents.device.watch import Terms
 from agents.device.wording import Post
 from bus.artifacts import ArtifactStore
@@ -61,7 +62,7 @@ class Bench:
 
     def __init__(self, folder: Path, post: Post = POST, others: Sequence[str] = ()) -> None:
         self.bus, self.source, self.post = MemoryBus(clock_ns=lambda: 1), Scripted(), post
-        self._folder, self.store = folder, ArtifactStore(folder)
+        self._folder, self.store, self.raw = folder, ArtifactStore(folder), dict[str, Keeping]()
         self.sources = {"bms": self.source, **{name: Scripted() for name in others}}
         introduce(self.bus.publisher(SUPERVISOR), CAST)
         self.now_s, self._ids, self.states = 1000.0, 0, list[str]()
@@ -75,7 +76,7 @@ class Bench:
             sources=self.sources,
             store=self.store,
             instance="battery-1-0a1b2c",
-            raw={},
+            raw=self.raw,
             tell=lambda state: self.states.append(state),
             clock_ns=lambda: 1_795_253_400_000_000_000 + round(self.now_s * 1e9),
         )

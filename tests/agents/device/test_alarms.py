@@ -357,6 +357,11 @@ def test_a_fault_in_a_users_file_is_named_with_its_line(old: str, new: str, comp
     assert complaint in str(caught.value)
 
 
+def test_a_file_that_never_ends_is_refused() -> None:
+    with pytest.raises(DefinitionError, match="split it"):
+        read_rules(Path("/dev/zero"))
+
+
 def test_the_file_in_the_documentation_is_one() -> None:
     [example] = re.findall(r"```yaml\n(cells:.*?)```", (ROOT / "docs" / "device.md").read_text(), re.DOTALL)
     rules = {rule.code: rule for rule in parse_rules(example, "device.md")}

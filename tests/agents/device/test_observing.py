@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from agents.device.commands import OBSERVE
 from agents.device.earlier import before
+from agents.device.forward import ForwardClock
 from agents.device.recording import read_recording
 from agents.device.spool import Spool
 from agents.device.status import Status
@@ -192,6 +194,27 @@ def test_one_that_never_spoke_is_missed_as_well(both: Bench) -> None:
     assert "source-mega" in both.alerts("readings-lost")[0].text
 
 
+class Kept:
+    """Raw bytes of a line that are there from the beginning."""
+
+    began_ns = None
+
+    def cut(self) -> bytes:
+        return b"kept"
+
+    def drop(self) -> None:
+        return
+
+
+def test_raw_bytes_are_called_after_their_source_whoever_else_has_spoken(both: Bench) -> None:
+    both.raw["mega"] = Kept()
+    ask(both)
+    both.see_both(*[(None, monitor(3.3))] * 8)
+    assert "line.txt" not in files(both, reports(both)[-1])
+    assert files(both, reports(both)[-1])["line-mega.txt"] == b"kept"
+    assert window_of(both)[0].line == ""
+
+
 def test_temperatures_of_two_monitors_are_of_different_places(both: Bench) -> None:
     both.see_both((pack(), monitor(3.3)))
     assert latest(both, "temperature-1") == (21.0, Quality.GOOD)
@@ -227,6 +250,41 @@ def test_what_is_no_recording_is_put_aside_and_not_lost(tmp_path: Path) -> None:
     (tmp_path / "line.txt").write_text("something else\n")
     assert Spool(tmp_path, "jbd", lambda: 5).cut() == b""
     assert [path.read_text() for path in tmp_path.iterdir()] == ["something else\n"]
+
+
+def test_raw_bytes_that_had_no_place_are_missed_and_what_comes_after_is_a_whole_recording(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "house" / "jbd", "jbd", lambda: 1_000)
+    (tmp_path / "house" / "jbd" / "line.txt").mkdir()
+    spool.keep(True, b"\x01")
+    assert spool.cut() == b""
+    spool.drop()
+    shutil.rmtree(tmp_path / "house")
+    spool.keep(False, b"\x02")
+    head, chunks = read_recording(spool.cut().decode().splitlines(keepends=True), "line.txt")
+    assert (head.began_ns, [one.data for one in chunks]) == (1_000, [b"\x02"])
+
+
+def test_a_full_disk_leaves_no_recording_without_a_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool, write = Spool(tmp_path, "jbd", lambda: 1_000), os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:3]))
+    spool.keep(True, b"\x01")
+    monkeypatch.setattr(os, "write", write)
+    spool.keep(True, b"\x02")
+    head, chunks = read_recording(spool.cut().decode().splitlines(keepends=True), "line.txt")
+    assert (head.protocol, [one.data for one in chunks]) == ("jbd", [b"\x02"])
+
+
+def test_the_time_of_a_watch_goes_on_while_the_clock_of_the_day_is_set_back() -> None:
+    day, passed = [5_000], [0]
+    clock = ForwardClock(4_000, lambda: day[0], lambda: passed[0])
+    told = [clock()]
+    for day[0], passed[0] in ((5_010, 10), (1_000, 15), (1_020, 35), (9_000, 40)):
+        told.append(clock())
+    assert told == [5_000, 5_010, 5_015, 5_035, 9_000]
+
+
+def test_another_life_goes_on_from_the_time_that_was_told_last() -> None:
+    assert ForwardClock(4_000, lambda: 1_000, lambda: 7)() == 4_000
 
 
 def test_what_was_handed_in_is_known_to_the_next_life(bench: Bench) -> None:

@@ -1,5 +1,8 @@
 """What was recorded gives the same readings again, and what is no recording is refused."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from agents.device.device_address import DeviceAddress, decoders_of
@@ -10,7 +13,17 @@ from agents.device.judging.limits import Limits
 from agents.device.links.loopback import pair
 from agents.device.protocols import jbd_up
 from agents.device.protocols.catalogue import DECODERS
-from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
+from agents.device.recording import (
+    Chunk,
+    Head,
+    RecordedLink,
+    chunk_line,
+    head_line,
+    length_s,
+    read_head,
+    read_recording,
+    statuses,
+)
 from agents.device.status import Status
 from protocol.bodies import Quality
 from protocol.errors import SourceError
@@ -105,3 +118,21 @@ def test_of_several_packs_each_turn_is_a_status_of_one() -> None:
     found = [(at_ns, [one.address for one in status.packs]) for at_ns, status in statuses(chunks, *decoders)]
     assert found == [(0, [1]), (1, [2]), (4, [1])]
     assert list(statuses([], *decoders)) == []
+
+
+@pytest.mark.parametrize("text", [f"{2**62 + 1} protocol=jbd\n", f"{2**62 - 9} protocol=jbd\n10 < 00\n"])
+def test_a_time_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(SourceError, match="is no time"):
+        list(read_recording(f"# orchestra device recording 1 began_ns={text}".splitlines(keepends=True), "x")[1])
+
+
+def test_the_length_of_a_recording_is_told_by_its_last_line_however_long_that_is(tmp_path: Path) -> None:
+    path = tmp_path / "line.txt"
+    path.write_text(head_line(Head(1, "jbd")) + chunk_line(Chunk(2_500_000_000, False, bytes(100_000))))
+    assert length_s(path) == 2.5
+
+
+@pytest.mark.parametrize("reads", [read_head, length_s])
+def test_what_never_ends_is_no_recording(reads: Callable[[Path], object]) -> None:
+    with pytest.raises(SourceError, match="is no file"):
+        reads(Path("/dev/zero"))
