@@ -283,9 +283,18 @@ def windows(draw: st.DrawFn) -> Window:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(windows())
 def test_skill_and_gate_come_to_the_same_by_different_ways(
+    tmp_path_factory: pytest.TempPathFactory, one: Window
+) -> None:
+    passed(assessed(tmp_path_factory.mktemp("w"), one))
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(windows())
+def test_skill_and_gate_come_to_the_same_for_many_windows(
     tmp_path_factory: pytest.TempPathFactory, one: Window
 ) -> None:
     passed(assessed(tmp_path_factory.mktemp("w"), one))

@@ -233,7 +233,7 @@ def judged_after(name: str, order: str, seconds: int) -> dict[str, Quality]:
 
 @pytest.mark.parametrize("name", SPEECHES)
 def test_of_a_sound_device_nothing_is_ever_doubted(name: str) -> None:
-    assert judged_after(name, "", 240) == {}
+    assert judged_after(name, "", 120) == {}
 
 
 @pytest.mark.parametrize("name", sorted(SPEECHES.keys() - {"vedirect-text"}))

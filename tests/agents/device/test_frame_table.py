@@ -1,5 +1,7 @@
 """The table of frames in the documentation is what the decoders do."""
 
+import pytest
+
 from agents.device.protocols.catalogue import DECODERS
 from tests.agents.device.frame_table import MODULE, lines
 from tests.agents.device.tables import shown
@@ -7,6 +9,7 @@ from tests.agents.device.test_frames import FILE
 from tests.cases import cases
 
 
+@pytest.mark.slow
 def test_the_documented_table_is_what_decoders_do() -> None:
     cases(FILE)
     assert lines() == shown(MODULE)

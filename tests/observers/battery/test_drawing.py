@@ -88,6 +88,7 @@ def test_names_are_text_and_neither_formulas_nor_marks(name: str) -> None:
     assert png(shown)
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_user_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.dpi: 30\nfont.size: 40\naxes.facecolor: red\n")
     program = (
