@@ -178,29 +178,29 @@ def _drivers() -> Iterator[str]:
     return (name for name in names if name not in _NO_DRIVERS)
 
 
-def status_of(sample: Mapping[str, Any]) -> Status:
+def status_of(values: Mapping[str, Any]) -> Status:
     """Return what a driver has read, as a status. Of a battery with packs behind it, what it says of each."""
-    if packs := sample.get("packs"):
+    if packs := values.get("packs"):
         return Status(packs=tuple(status_of(pack) for pack in packs))
-    said: dict[str, Any] = {ours: float(sample[name]) for name, ours in _NUMBERS.items() if _is_number(sample, name)}
-    said |= {ours: int(sample[name]) for name, ours in _COUNTS.items() if _is_number(sample, name)}
-    said |= {ours: bool(sample[name]) for name, ours in _SWITCHES.items() if name in sample}
-    cells = {number: float(volts) for number, volts in enumerate(sample.get("cell_voltages") or (), 1)}
-    temperatures, extremes = _temperatures(sample)
-    others = {ours: sample[name] for name, ours in _OTHERS.items() if _is_number(sample, name)}
-    said |= {**_bits(sample), **_alarms(sample)}
+    said: dict[str, Any] = {ours: float(values[name]) for name, ours in _NUMBERS.items() if _is_number(values, name)}
+    said |= {ours: int(values[name]) for name, ours in _COUNTS.items() if _is_number(values, name)}
+    said |= {ours: bool(values[name]) for name, ours in _SWITCHES.items() if name in values}
+    cells = {number: float(volts) for number, volts in enumerate(values.get("cell_voltages") or (), 1)}
+    temperatures, extremes = _temperatures(values)
+    others = {ours: values[name] for name, ours in _OTHERS.items() if _is_number(values, name)}
+    said |= {**_bits(values), **_alarms(values)}
     return Status(cells=cells, temperatures=temperatures, others={**extremes, **others}, **said)
 
 
-def _is_number(sample: Mapping[str, Any], name: str) -> bool:
-    return isinstance(sample.get(name), int | float) and isfinite(sample[name])
+def _is_number(values: Mapping[str, Any], name: str) -> bool:
+    return isinstance(values.get(name), int | float) and isfinite(values[name])
 
 
-def _temperatures(sample: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+def _temperatures(values: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
     """Return the sensors by name, those of one kind numbered, and the extremes that stand for no sensor."""
     sensors: dict[str, float] = {}
     extremes: dict[str, float] = {}
-    for sensor in sample.get("temp_values") or ():
+    for sensor in values.get("temp_values") or ():
         kind = sensor.type.name
         if kind in _EXTREMES:
             extremes[_EXTREMES[kind]] = float(sensor.value)
@@ -217,19 +217,19 @@ def _free(taken: Mapping[str, float], place: str | None) -> str:
     return f"{place}-{count + 1}" if count else place
 
 
-def _bits(sample: Mapping[str, Any]) -> dict[str, int]:
+def _bits(values: Mapping[str, Any]) -> dict[str, int]:
     """Return which cells are balanced, where it says so and not only that some are."""
-    balancer = sample.get("balancer")
+    balancer = values.get("balancer")
     return {"balance_bits": balancer} if isinstance(balancer, int) and not isinstance(balancer, bool) else {}
 
 
-def _alarms(sample: Mapping[str, Any]) -> dict[str, Any]:
+def _alarms(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is wrong. Drivers pass on the maker's bits without their names."""
-    code = sample.get("problem_code")
-    if code is None and "problem" not in sample:
+    code = values.get("problem_code")
+    if code is None and "problem" not in values:
         return {}
     if not code:
-        return {"alarms": frozenset({"problem"} if sample.get("problem") else ())}
+        return {"alarms": frozenset({"problem"} if values.get("problem") else ())}
     return {
         "alarm_bits": code,
         "alarms": frozenset(f"bit-{bit}" for bit in range(code.bit_length()) if code >> bit & 1),

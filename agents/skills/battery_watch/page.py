@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.skills.battery.documents.markdown import page, table
-from agents.skills.battery_watch.figures import NOT_AHEAD
 from agents.skills.battery_watch.overview import Glance, Range, gaps
 from agents.skills.battery_watch.seen import Seen
+from agents.skills.battery_watch.trends import NOT_AHEAD
 from agents.skills.battery_watch.words import LABELS, said
 from agents.skills.facts_report import escaped
 from gates.telemetry.assessment import Finding

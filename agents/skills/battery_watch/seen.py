@@ -17,6 +17,7 @@ from gates.telemetry.readings import Row
 from gates.telemetry.window import WindowAlert, WindowFile
 
 HOUR_S: Final = 3600.0
+DIGITS: Final = 9  # floats that should be equal are equal to so many
 _SECOND_NS: Final = 10**9
 
 
