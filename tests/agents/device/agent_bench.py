@@ -99,23 +99,6 @@ class Bench:
             self.now_s += 1
             self.agent.look(self.now_s)
 
-    def say(
-        self,
-        kind: MessageType,
-        body: Body,
-        *,
-        sender: str = HUMAN,
-        cause: str | None = None,
-        task: str = "t",
-        attempt: int = 1,
-    ) -> Message:
-        self._ids += 1
-        asked = message(
-            kind, body, f"asked-{self._ids}", sender=sender, recipient=NAME, cause=cause, task=task, attempt=attempt
-        )
-        self.bus.publisher(sender).publish([asked])
-        return asked
-
     def tell(
         self,
         kind: MessageType,
@@ -125,9 +108,16 @@ class Bench:
         cause: str | None = None,
         task: str = "t",
         attempt: int = 1,
+        is_heard: bool = True,
     ) -> Message:
-        asked = self.say(kind, body, sender=sender, cause=cause, task=task, attempt=attempt)
-        self.agent.hear(0)
+        """Say something to the agent. is_heard: it listens, too."""
+        self._ids += 1
+        asked = message(
+            kind, body, f"asked-{self._ids}", sender=sender, recipient=NAME, cause=cause, task=task, attempt=attempt
+        )
+        self.bus.publisher(sender).publish([asked])
+        if is_heard:
+            self.agent.hear(0)
         return asked
 
     def said(self, kind: MessageType) -> list[Message]:

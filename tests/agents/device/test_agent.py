@@ -190,7 +190,7 @@ def test_each_pack_behind_a_device_is_watched_by_itself(bench: Bench) -> None:
 
 def test_another_life_repeats_no_alert_and_hears_what_was_said_while_nobody_lived(bench: Bench) -> None:
     alert = raised(bench)
-    bench.say(MessageType.ANSWER, Answer(choice="acknowledge"), cause=alert.id)
+    bench.tell(MessageType.ANSWER, Answer(choice="acknowledge"), cause=alert.id, is_heard=False)
     bench.restart()
     bench.see(pack(3.55), pack(3.55), pack(3.55))
     assert bench.states_of() == [RAISED]
