@@ -24,10 +24,10 @@ _ALIKE_S: Final = 10.0
 Row: TypeAlias = tuple[str, ...]
 
 
-def lines() -> list[str]:
-    """What stands in the document."""
+def lines(day_period_s: float = 1.0) -> list[str]:
+    """What stands in the document. day_period_s: how often a day is looked at in which nothing is wrong."""
     ordered = table(("order", "device", "doubted", "alarm", "counted on the line"), list(order_rows()))
-    changed = table(("what the device says", "doubted", "alarm"), [*sensor_rows(), normal_row()])
+    changed = table(("what the device says", "doubted", "alarm"), [*sensor_rows(), normal_row(day_period_s)])
     return [*ordered, "", *changed]
 
 
@@ -189,7 +189,7 @@ def _is_low(status: Status) -> bool:
     return (status.soc_percent or 0.0) < 25
 
 
-def normal_row(period_s: float = 1.0) -> Row:
+def normal_row(period_s: float) -> Row:
     """What is found in a day in which nothing is wrong."""
     watch = Watch(period_s)
     for at_s, status in day(3, period_s):

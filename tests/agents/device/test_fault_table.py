@@ -35,4 +35,4 @@ def test_every_order_is_in_the_documentation_and_a_normal_day_has_no_false_alarm
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_whole_documented_table_is_what_is_found() -> None:
-    assert lines() == shown(MODULE)
+    assert lines(day_period_s=3.0) == shown(MODULE)
