@@ -24,7 +24,7 @@ from protocol.topics import RECORDER
 
 SETTING: Final = "device."  # the settings of a start that bring a device along, by the name of its agent
 RECORDING: Final = "recording:"
-_SOURCE: Final = re.compile(r"(?:([a-z0-9-]+)@)?(\S+)")
+_SOURCE: Final = re.compile(rf"(?:([a-z0-9-]+)@)?({RECORDING}.+|\S+)")  # names of files have spaces
 _NAMED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,59})=(.+)")
 _ILL_NAMED: Final = re.compile(r"[^/:?=][^:?=]*=|=")  # no path, no scheme and no settings of a line stand before it
 _MOST_SOURCES: Final = 4

@@ -30,6 +30,11 @@ def test_an_equals_sign_in_an_address_names_nothing(url: str) -> None:
     assert (name, source.url) == ("battery-3", url)
 
 
+def test_the_name_of_a_recording_may_have_spaces() -> None:
+    name, [source] = sources_of("house=jbd@recording:/tmp/last night.txt", "", 1)
+    assert (name, source.protocol, source.url) == ("house", "jbd", "recording:/tmp/last night.txt")
+
+
 @pytest.mark.parametrize(
     "name", ["human", "broker", "Gatekeeper", "recorder", "tech-lead-orchestrator", "battery-analyst"]
 )
