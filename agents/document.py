@@ -81,7 +81,7 @@ def text_of(path: Path) -> str:
     except OSError as error:
         raise DefinitionError(f"{path}: cannot be read: {error.strerror}") from error
     if len(raw) > MAX_BYTES:
-        raise DefinitionError(f"{path}:1: more than {MAX_BYTES:,} bytes; split it")
+        raise DefinitionError(f"{path}:1: it has more bytes, the limit is {MAX_BYTES:,}; split it")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
