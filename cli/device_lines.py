@@ -8,6 +8,8 @@ import typer
 
 from agents.device.device_address import DeviceAddress
 from agents.device.judging.limits import Limits
+from agents.device.links.emulated import SCHEME as EMULATED
+from agents.device.links.emulated import emulated_place
 from agents.device.recording import Head
 from cli.screen import warn
 from protocol.errors import LinkError, SourceError
@@ -19,6 +21,14 @@ Url = Annotated[
     ),
 ]
 Spoken = Annotated[str, typer.Option("--protocol", metavar="P", help="What it speaks; see: orchestra device info.")]
+SpokenUnlessEmulated = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        metavar="P",
+        help="What it speaks; see: orchestra device info. An emulated: battery says it itself.",
+    ),
+]
 Period = Annotated[float, typer.Option(min=0.1, max=3600, metavar="S", help="Ask it each S seconds.")]
 Addresses = Annotated[
     list[str] | None,
@@ -97,3 +107,16 @@ class Presence:
     def _tell(self, text: str) -> None:
         if self._is_told:
             warn(text, "yellow")
+
+
+def spoken_by(url: str, protocol: str | None) -> str:
+    """Return what a device speaks: what is said, or what its address says.
+
+    Raises:
+        SourceError: neither does.
+    """
+    if protocol is None and url.startswith(f"{EMULATED}:"):
+        return emulated_place(url).protocol
+    if protocol is None:
+        raise SourceError(f"what does {url} speak? add --protocol P; to find out: orchestra device scan {url}")
+    return protocol

@@ -22,10 +22,11 @@ from cli.device_lines import (
     OwnMap,
     Period,
     Presence,
-    Spoken,
+    SpokenUnlessEmulated,
     Url,
     addresses_of,
     limits_of,
+    spoken_by,
 )
 from cli.device_view import json_row, one_line, overview, view
 from cli.missions import Json
@@ -39,7 +40,7 @@ _REDRAW_S: Final = 0.25
 
 def monitor(
     url: Url,
-    protocol: Spoken,
+    protocol: SpokenUnlessEmulated = None,
     once: Annotated[bool, typer.Option("--once", help="Print one reading and leave.")] = False,
     as_json: Json = False,
     period: Period = 1.0,
@@ -64,7 +65,7 @@ def monitor(
     """
     device = DeviceAddress(
         url=url,
-        protocol=protocol,
+        protocol=spoken_by(url, protocol),
         period_s=period,
         addresses=addresses_of(address),
         is_current_inverted=invert_current,

@@ -37,7 +37,7 @@ _FOLDER: Final = "devices"  # in the run's folder: what its lines have said and 
 _NEVER_NS: Final = 2**63 - 1
 
 
-class Pace(Protocol):
+class Clock(Protocol):
     """When it is looked, and what time it is then; the rest is as for `agents.device.agent.Surroundings`."""
 
     most_held: int
@@ -113,7 +113,7 @@ class Lines:
 
     sources: Mapping[str, Source]
     raw: Mapping[str, Spool]
-    pace: Pace
+    clock: Clock
 
 
 def serve(run: RunFolder, settings: DeviceSettings, alerts_to: str, instance: str) -> None:
@@ -145,15 +145,15 @@ def watch(run: RunFolder, post: Post, past: Before, lines: Lines, instance: str)
         instance=instance,
         raw=lines.raw,
         tell=_telling(publisher, subscriber),
-        clock_ns=lines.pace.clock_ns,
-        until_s=lines.pace.until_s,
-        most_held=lines.pace.most_held,
+        clock_ns=lines.clock.clock_ns,
+        until_s=lines.clock.until_s,
+        most_held=lines.clock.most_held,
     )
-    agent = DeviceAgent(post, around, lines.pace.now_s(), past)
+    agent = DeviceAgent(post, around, lines.clock.now_s(), past)
     log = structlog.get_logger().bind(agent=post.name, device=post.device)
     log.info("watching", pid=os.getpid())
     while not stopping:
-        lines.pace.turn(agent)
+        lines.clock.turn(agent)
     log.info("stopping")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.definitions.definition import RESERVED, catalogue
-from agents.device.alarms.rules import parse_rules, start_rules
+from agents.device.alarms.rules import Rule, parse_rules, start_rules
 from agents.device.bluetooth import SCHEME as BLUETOOTH
 from agents.device.bluetooth import driver_of
 from agents.device.device_address import DeviceAddress, decoders_of, line_of
@@ -75,12 +75,15 @@ class DeviceSettings(_Strict):
         url = self.sources[0].url
         return Path(url.removeprefix(RECORDING)) if url.startswith(RECORDING) else None
 
+    def own_rules(self) -> tuple[Rule, ...]:
+        """Return what raises an alarm. Raises DefinitionError: the text of the alarms is none."""
+        return parse_rules(self.alarms, "the alarms") if self.alarms else start_rules(self.cells, self.battery_ah)
+
     @property
     def terms(self) -> Terms:
-        """What it is judged by. Raises DefinitionError: the alarms are none."""
-        rules = parse_rules(self.alarms, "the alarms") if self.alarms else start_rules(self.cells, self.battery_ah)
+        """What it is judged by."""
         limits = Limits(period_s=self.period_s, cell_count=self.cells, battery_ah=self.battery_ah)
-        return Terms(rules, limits)
+        return Terms(self.own_rules(), limits)
 
     def address(self, source: SourceSettings) -> DeviceAddress:
         """Return a source as a device on its line."""
@@ -174,7 +177,7 @@ def check_can_be(devices: Sequence[DeviceSettings]) -> None:
     if len(set(urls)) < len(urls):
         raise SourceError("a line is named twice; one program alone can have it")
     for device in devices:
-        assert device.terms.rules is not None
+        device.own_rules()
         for source in device.sources:
             _check(device, source)
         if device.recording is not None and length_s(device.recording) <= 0:
