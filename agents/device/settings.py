@@ -175,7 +175,7 @@ def check_can_be(devices: Sequence[DeviceSettings]) -> None:
         raise SourceError(f"two devices are called alike: {', '.join(sorted(names))}; write NAME=URL")
     urls = [source.url for device in devices for source in device.sources]
     if len(set(urls)) < len(urls):
-        raise SourceError("a line is named twice; one program alone can have it")
+        raise SourceError("a line is named twice; one agent alone can have it, a second emulated battery takes &seed=2")
     for device in devices:
         device.own_rules()
         for source in device.sources:

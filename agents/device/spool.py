@@ -19,7 +19,8 @@ from protocol.errors import SourceError
 class Spool:
     """One line's bytes. folder: its own. protocol: what is spoken on it. clock_ns: since 1970.
 
-    after_ns: what began before has been handed in already, whatever still lies there.
+    after_ns: what began before has been handed in already, whatever still lies there. lost: why bytes are missing among
+    those that are kept, "" where none are.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Spool:
         self._path, self._protocol, self._clock_ns = folder / "line.txt", protocol, clock_ns
         self._began_ns: int | None = None
         self._file: int | None = None
-        self._is_whole = True
+        self._is_whole, self.lost = True, ""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._take_up(after_ns)
 
@@ -57,6 +58,7 @@ class Spool:
     def drop(self) -> None:
         """Forget what was kept: it was handed in."""
         self._shut()
+        self.lost = ""
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:  # it is begun anew where it lies
@@ -117,4 +119,4 @@ class Spool:
     def _complain(self, error: OSError) -> None:
         if self._is_whole:
             structlog.get_logger().error("raw bytes are lost", file=str(self._path), reason=str(error))
-        self._is_whole = False
+        self._is_whole, self.lost = False, error.strerror or str(error)

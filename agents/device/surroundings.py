@@ -24,7 +24,12 @@ class Source(Protocol):
 
 
 class Keeping(Protocol):
-    """The raw bytes of a line since they were dropped last; `agents.device.spool` keeps them on disk."""
+    """The raw bytes of a line since they were dropped last; `agents.device.spool` keeps them on disk.
+
+    lost: why some are missing, "" where none are.
+    """
+
+    lost: str
 
     @property
     def began_ns(self) -> int | None: ...

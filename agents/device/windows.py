@@ -133,11 +133,16 @@ class Windows:
         values = {"readings": len(self._log.rows), "alerts": len(self._log.alerts), HANDED_IN: now_ns}
         result = Result(
             success=True,
-            description=in_words(self._log),
+            description="; ".join([in_words(self._log), *self._losses()]),
             artifacts=tuple(artifacts),
             values=tuple(Value(name=name, value=str(value)) for name, value in values.items()),
         )
         return Report(action=Action.COMPLETED, result=result)
+
+    def _losses(self) -> Iterator[str]:
+        for source, kept in self._around.raw.items():
+            if kept.lost:
+                yield f"raw bytes of {source} are missing: {kept.lost}"
 
     def _files(self, window: Window, now_ns: int, packs: Iterable[str]) -> Iterator[tuple[str, str, bytes]]:
         """Yield name, media type and bytes of what is handed in; the raw bytes of the first source are `line.txt`."""

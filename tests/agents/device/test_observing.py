@@ -198,12 +198,26 @@ class Kept:
     """Raw bytes of a line that are there from the beginning."""
 
     began_ns = None
+    lost = ""
 
     def cut(self) -> bytes:
         return b"kept"
 
     def drop(self) -> None:
         return
+
+
+def test_a_window_says_which_raw_bytes_are_missing_and_why(bench: Bench, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", "jbd", lambda: 1_000)
+    bench.raw["bms"] = spool
+    (tmp_path / "spool").rmdir()
+    (tmp_path / "spool").write_text("in the way")
+    spool.keep(False, b"\x01")
+    ask(bench)
+    bench.see(*[pack()] * 6)
+    said = reports(bench)[0].result
+    assert said is not None
+    assert said.description.endswith("; raw bytes of bms are missing: File exists")
 
 
 def test_raw_bytes_are_called_after_their_source_whoever_else_has_spoken(both: Bench) -> None:
