@@ -23,7 +23,11 @@ from scenarios.mission import CastMember, Mission
 NAME: Final = "battery-watch"
 COORDINATOR: Final = "@data-coordinator"
 ANALYST: Final = "@battery-analyst"
-MOST_WINDOWS: Final = 1_000
+MOST_WINDOWS: Final = 500
+# The report is given references to all files of all windows, and a message carries no more than that.
+_MOST_BYTES: Final = 900_000
+_REFERENCE_BYTES: Final = 270  # besides the name of the device
+_FILES: Final = 3  # of a window, besides the raw bytes of each source: the window, its readings, its assessment
 _FEW: Final = 60  # windows of a watch whose length of window nobody has chosen
 _SHORTEST_S: Final = 10
 _REPORT_S: Final = 600
@@ -60,10 +64,12 @@ def _tasks(device: DeviceSettings, seconds: float | None, window_s: float | None
     whole_s = _length_s(device, seconds)
     each_s = window_s or max(_SHORTEST_S, ceil(whole_s / _FEW))
     count = ceil(whole_s / each_s)
-    if count > MOST_WINDOWS or each_s > LONGEST_S:
+    of_window = (_FILES + len(device.sources)) * (_REFERENCE_BYTES + len(device.name))
+    most = min(MOST_WINDOWS, _MOST_BYTES // of_window)
+    if count > most or each_s > LONGEST_S:
         raise SourceError(
             f"{device.name}: {whole_s:g} s in windows of {each_s:g} s make {count:,} windows; there may be "
-            f"{MOST_WINDOWS:,}, of up to {LONGEST_S:,} s: choose another --window"
+            f"{most:,}, of up to {LONGEST_S:,} s: choose another --window"
         )
     numbers = range(1, count + 1)
     observed = [_observe(device, number, each_s, whole_s) for number in numbers]

@@ -29,7 +29,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("--device", "emulated:jbd", "--for", "soon"), "--for 'soon': write such as 90s, 10m, 8h or 7d"),
         (("--device", "emulated:jbd", "--for", "0s"), "one second or more"),
         (("--device", "emulated:jbd", "--window", "-1"), "--window '-1'"),
-        (("--device", "emulated:jbd", "--for", "7d", "--window", "1s"), "choose another --window"),
+        (
+            ("--device", "emulated:jbd", "--for", "7d", "--window", "1s"),
+            "there may be 500, of up to 86,400 s: choose another",
+        ),
         (("--device", "emulated:jbd", "--for", "9d", "--window", "8d"), "of up to 86,400 s"),
         (("--device", "emulated:jbd?fault=magic"), "'magic' is no fault"),
         (("--device", "emulated:jbd", "--alarms", "nowhere.yaml"), "nowhere.yaml"),
