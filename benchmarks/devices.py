@@ -15,7 +15,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from agents.device.agent import DeviceAgent
 from agents.device.alarms.rules import start_rules
 from agents.device.alarms.standing import Alarms
 from agents.device.emulation.device import EmulatedDevice
@@ -30,9 +29,10 @@ from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.jbd import Jbd
 from agents.device.recording import Chunk, statuses
 from agents.device.status import Status
-from agents.device.surroundings import Surroundings
-from agents.device.watch import Terms, Watched, look
-from agents.device.wording import Post
+from agents.device.watching.agent import DeviceAgent
+from agents.device.watching.surroundings import Surroundings
+from agents.device.watching.watch import Terms, Watched, look
+from agents.device.watching.wording import Post
 from benchmarks.processes import Part, cpu_s, leave_on_sigterm, own_memory_bytes, start
 from benchmarks.rows import Aim, Effort, Row, Spread, compared, interleaved
 from bus.artifacts import ArtifactStore

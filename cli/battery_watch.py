@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from agents.device.alarms.rules import parse_rules
-from agents.device.settings import LARGEST_AH, DeviceSettings, sources_of
+from agents.device.watching.settings import LARGEST_AH, DeviceSettings, sources_of
 from agents.document import text_of
 from cli.device_lines import Addresses, Inverted, OwnMap, Period, addresses_of
 from cli.device_view import NOT_A_PROTECTION

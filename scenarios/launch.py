@@ -12,7 +12,7 @@ from typing import Final
 
 from agents import clock, specialist
 from agents.definitions.definition import Definition
-from agents.device import process
+from agents.device.watching import process
 from agents.learning import Learner
 from agents.memory import Memory
 from agents.results import ResultStore

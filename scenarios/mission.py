@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from agents.definitions.definition import Definition, catalogue, parse
-from agents.device.settings import SETTING as DEVICE
-from agents.device.settings import DeviceSettings, read_settings
+from agents.device.watching.settings import SETTING as DEVICE
+from agents.device.watching.settings import DeviceSettings, read_settings
 from bus.artifacts import ArtifactStore
 from bus.roles import Role
 from protocol.bodies import Control, File, Plan, PlannedTask

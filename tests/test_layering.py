@@ -24,7 +24,7 @@ IO_MODULES = {
     "pathlib",    "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "sqlite3", "ssl",
     "subprocess", "structlog",    "sys", "tempfile", "threading", "time", "urllib", "zmq",
 }  # fmt: skip
-# Inside agents/device likewise: each row may import itself and those above; what is not named here is the agent.
+# Inside agents/device likewise: each row may import itself and those above.
 DEVICE_ROWS = (
     {"status", "quantities", "link", "decoder"},
     {"protocols"},
@@ -33,6 +33,7 @@ DEVICE_ROWS = (
     {"judging"},
     {"alarms"},
     {"polling", "turns", "recording", "device_address", "line", "bluetooth", "scanning"},
+    {"watching"},
 )
 
 

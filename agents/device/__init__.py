@@ -7,5 +7,5 @@ Each of these stands on those above it, and on nothing below:
 - `emulation`: batteries that are not there; `links`: the lines, that of an emulated battery among them
 - `judging`: statuses to readings that say how far they can be relied on; `alarms`: what is alarming of them
 - `polling`, `turns`, `line`, `recording`, `scanning`, `device_address`, `bluetooth`: a device on its line
-- all others: the agent. `watch` is one look at a pack, `agent` one life, `process` the process around it
+- `watching`: the agent. `watch` is one look at a pack, `agent` one life, `process` the process around it
 """

@@ -12,9 +12,9 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from agents.device.commands import LONGEST_S, OBSERVE
 from agents.device.recording import length_s
-from agents.device.settings import SETTING, DeviceSettings, check_can_be
+from agents.device.watching.commands import LONGEST_S, OBSERVE
+from agents.device.watching.settings import SETTING, DeviceSettings, check_can_be
 from bus.roles import Role
 from protocol.bodies import Plan, PlannedTask, Policy, Setting
 from protocol.errors import SourceError

@@ -20,7 +20,7 @@ from agents.device.judging.limits import Limits
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.recording import Chunk, Head, chunk_line, head_line
 from agents.device.status import Status
-from agents.device.watch import Terms, Watched, look
+from agents.device.watching.watch import Terms, Watched, look
 from bus.journal import Journal
 from bus.run import RunFolder
 from cli.device_history import of_recording, of_run

@@ -14,18 +14,18 @@ from typing import Final
 
 import pytest
 
-from agents.device import process
-from agents.device.agent import DeviceAgent
 from agents.device.alarms.rules import start_rules
 from agents.device.device_address import DeviceAddress
-from agents.device.earlier import before
 from agents.device.judging.limits import Limits
 from agents.device.line import Line
-from agents.device.process import Lines, RealTime
 from agents.device.status import Status
-from agents.device.surroundings import Surroundings
-from agents.device.watch import Terms
-from agents.device.wording import Post
+from agents.device.watching import process
+from agents.device.watching.agent import DeviceAgent
+from agents.device.watching.earlier import before
+from agents.device.watching.process import Lines, RealTime
+from agents.device.watching.surroundings import Surroundings
+from agents.device.watching.watch import Terms
+from agents.device.watching.wording import Post
 from bus.artifacts import ArtifactStore
 from bus.follower import durable
 from bus.journal import JournalReader

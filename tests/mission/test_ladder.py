@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import pytest
 
-from agents.device import commands, process
 from agents.device.alarms.rules import start_rules
-from agents.device.earlier import before
 from agents.device.judging.limits import Limits
-from agents.device.process import Lines, RealTime
-from agents.device.publishing import PublishingPace
 from agents.device.status import Status
-from agents.device.watch import Terms
-from agents.device.wording import Post
+from agents.device.watching import commands, process
+from agents.device.watching.earlier import before
+from agents.device.watching.process import Lines, RealTime
+from agents.device.watching.publishing import PublishingPace
+from agents.device.watching.watch import Terms
+from agents.device.watching.wording import Post
 from bus.follower import durable
 from bus.journal import JournalReader
 from bus.publisher import Publisher

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from agents.device.settings import DeviceSettings, sources_of
+from agents.device.watching.settings import DeviceSettings, sources_of
 from bus.artifacts import ArtifactStore
 from bus.journal import JournalReader
 from bus.run import RunFolder

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agents.device.agent import DeviceAgent
 from agents.device.alarms.rules import start_rules
-from agents.device.earlier import Before, before
 from agents.device.judging.limits import Limits
-from agents.device.publishing import PublishingPace
 from agents.device.status import Status
-from agents.device.surroundings import Keeping, Surroundings
-from agents.device.watch import Terms
-from agents.device.wording import Post
+from agents.device.watching.agent import DeviceAgent
+from agents.device.watching.earlier import Before, before
+from agents.device.watching.publishing import PublishingPace
+from agents.device.watching.surroundings import Keeping, Surroundings
+from agents.device.watching.watch import Terms
+from agents.device.watching.wording import Post
 from bus.artifacts import ArtifactStore
 from bus.memory import MemoryBus
 from bus.roles import Role

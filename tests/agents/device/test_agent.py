@@ -11,13 +11,13 @@ from typing import Final
 import pytest
 
 from agents.device.alarms.rules import start_rules
-from agents.device.commands import ONLY_WATCHES
-from agents.device.earlier import before
 from agents.device.judging.limits import Limits
-from agents.device.process import Lines, RealTime, watch
-from agents.device.publishing import PublishingPace
 from agents.device.status import Status
-from agents.device.watch import Terms
+from agents.device.watching.commands import ONLY_WATCHES
+from agents.device.watching.earlier import before
+from agents.device.watching.process import Lines, RealTime, watch
+from agents.device.watching.publishing import PublishingPace
+from agents.device.watching.watch import Terms
 from bus.faults import VARIABLE
 from bus.follower import durable
 from bus.journal import JournalReader

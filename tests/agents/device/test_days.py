@@ -11,7 +11,7 @@ from agents.device.alarms.standing import Alarms
 from agents.device.judging.combining import Heard
 from agents.device.judging.limits import Limits
 from agents.device.status import Status
-from agents.device.watch import Terms, Watched, look
+from agents.device.watching.watch import Terms, Watched, look
 from protocol.bodies import Quality
 from tests.agents.device.days import DAY_S, day
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.device.settings import DeviceSettings, check_can_be, sources_of
+from agents.device.watching.settings import DeviceSettings, check_can_be, sources_of
 from protocol.errors import SourceError
 
 

@@ -34,7 +34,7 @@ from agents.device.protocols.jk_55aa import ask as ask_jk
 from agents.device.protocols.jk_uart import JkUart
 from agents.device.recording import Chunk, Head, RecordedLink, chunk_line, head_line, read_recording, statuses
 from agents.device.status import FrameError, Status, merged, packs_of
-from agents.device.watch import Terms, Watched, look
+from agents.device.watching.watch import Terms, Watched, look
 from protocol.bodies import Quality
 from tests.agents.device import captures, sealing
 from tests.agents.device.benches import Watching, emulated, packs_at, point

@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from agents.device.commands import OBSERVE
-from agents.device.earlier import before
-from agents.device.forward import ForwardClock
 from agents.device.recording import read_recording
-from agents.device.spool import Spool
 from agents.device.status import Status
+from agents.device.watching.commands import OBSERVE
+from agents.device.watching.earlier import before
+from agents.device.watching.forward import ForwardClock
+from agents.device.watching.spool import Spool
 from gates.telemetry.readings import NAME as READINGS
 from gates.telemetry.readings import ReadingsFile, read_readings
 from gates.telemetry.window import NAME as WINDOW

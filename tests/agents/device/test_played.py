@@ -6,11 +6,11 @@ from typing import Final
 
 import pytest
 
-from agents.device.commands import Observe
 from agents.device.device_address import DeviceAddress, decoders_of
-from agents.device.played import Played
 from agents.device.protocols.jbd import Jbd
 from agents.device.recording import Chunk, Head, chunk_line, head_line, length_s, read_head
+from agents.device.watching.commands import Observe
+from agents.device.watching.played import Played
 from protocol.errors import SourceError
 from tests.recorded import BEGAN_NS, record
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from agents.device.judging.limits import Limits
 from agents.device.judging.past import NOTHING
 from agents.device.judging.plausibility import aged, judge
-from agents.device.publishing import NOTHING_TOLD, PublishingPace, Told, telemetry, telemetry_id
 from agents.device.status import Status
+from agents.device.watching.publishing import NOTHING_TOLD, PublishingPace, Told, telemetry, telemetry_id
 from protocol.bodies import Quality, Reading, Telemetry
 from protocol.names import MAX_ITEMS
 

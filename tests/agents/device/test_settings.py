@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.device.settings import DeviceSettings, SourceSettings, check_can_be, read_settings, sources_of
+from agents.device.watching.settings import DeviceSettings, SourceSettings, check_can_be, read_settings, sources_of
 from protocol.errors import DefinitionError, OrchestraError, SourceError
 from tests.recorded import record
 

@@ -18,7 +18,7 @@ from agents.device.polling import Counts, Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS, LINES
 from agents.device.quantities import values_of
 from agents.device.status import Status
-from agents.device.watch import Terms, Watched, look
+from agents.device.watching.watch import Terms, Watched, look
 from protocol.bodies import AlertState, Quality
 from protocol.errors import LinkError
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.device.alarms.standing import Said
-from agents.device.commands import Decline
-from agents.device.publishing import telemetry_id
-from agents.device.watch import Terms, alert_id
+from agents.device.watching.commands import Decline
+from agents.device.watching.publishing import telemetry_id
+from agents.device.watching.watch import Terms, alert_id
 from protocol.bodies import (
     Action,
     Body,

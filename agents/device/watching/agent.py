@@ -16,14 +16,14 @@ import structlog
 
 from agents.device.alarms.own import names_in, rules_with
 from agents.device.alarms.standing import Standing, acknowledge, restored
-from agents.device.commands import Acknowledge, Decline, Observe, meaning
-from agents.device.earlier import Before
 from agents.device.judging.combining import Heard
 from agents.device.status import Status, packs_of
-from agents.device.surroundings import Surroundings
-from agents.device.watch import Watched, alert_id, heard, look
-from agents.device.windows import LEASE_S, Windows
-from agents.device.wording import Post, blocked
+from agents.device.watching.commands import Acknowledge, Decline, Observe, meaning
+from agents.device.watching.earlier import Before
+from agents.device.watching.surroundings import Surroundings
+from agents.device.watching.watch import Watched, alert_id, heard, look
+from agents.device.watching.windows import LEASE_S, Windows
+from agents.device.watching.wording import Post, blocked
 from bus.faults import reached
 from bus.wire import Status as Receipt
 from protocol.bodies import Alert, ErrorCategory, ErrorLevel, TaskAssignment

@@ -11,18 +11,18 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from agents.device.agent import DeviceAgent
 from agents.device.bluetooth import open_bluetooth
-from agents.device.commands import Observe
 from agents.device.device_address import decoders_of
-from agents.device.earlier import Before, before
-from agents.device.forward import ForwardClock
 from agents.device.line import Line
-from agents.device.played import Played
-from agents.device.settings import DeviceSettings, SourceSettings
-from agents.device.spool import Spool
-from agents.device.surroundings import Source, Surroundings
-from agents.device.wording import Post
+from agents.device.watching.agent import DeviceAgent
+from agents.device.watching.commands import Observe
+from agents.device.watching.earlier import Before, before
+from agents.device.watching.forward import ForwardClock
+from agents.device.watching.played import Played
+from agents.device.watching.settings import DeviceSettings, SourceSettings
+from agents.device.watching.spool import Spool
+from agents.device.watching.surroundings import Source, Surroundings
+from agents.device.watching.wording import Post
 from bus.artifacts import ArtifactStore
 from bus.follower import durable
 from bus.publisher import Publisher
@@ -38,7 +38,7 @@ _NEVER_NS: Final = 2**63 - 1
 
 
 class Clock(Protocol):
-    """When it is looked, and what time it is then; the rest is as for `agents.device.agent.Surroundings`."""
+    """When it is looked, and what time it is then; the rest is as for `agents.device.watching.agent.Surroundings`."""
 
     most_held: int
 

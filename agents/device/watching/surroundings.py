@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.device.commands import Observe
 from agents.device.status import Status
+from agents.device.watching.commands import Observe
 from bus.artifacts import ArtifactStore
 from bus.transport import Hearing, Publishing
 
@@ -24,7 +24,7 @@ class Source(Protocol):
 
 
 class Keeping(Protocol):
-    """The raw bytes of a line since they were dropped last; `agents.device.spool` keeps them on disk.
+    """The raw bytes of a line since they were dropped last; `agents.device.watching.spool` keeps them on disk.
 
     lost: why some are missing, "" where none are.
     """

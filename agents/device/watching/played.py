@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from agents.device.commands import Observe
 from agents.device.decoder import Decoder
 from agents.device.recording import Chunk, open_recording, read_recording, statuses
 from agents.device.status import Status, inverted
+from agents.device.watching.commands import Observe
 from protocol.errors import SourceError
 
 _NEVER_NS: Final = 2**63 - 1

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from agents.device.commands import Observe
-from agents.device.earlier import HANDED_IN, Before
-from agents.device.observing import Log, Window, in_words, window_file
-from agents.device.surroundings import Surroundings
-from agents.device.wording import Post, blocked
+from agents.device.watching.commands import Observe
+from agents.device.watching.earlier import HANDED_IN, Before
+from agents.device.watching.observing import Log, Window, in_words, window_file
+from agents.device.watching.surroundings import Surroundings
+from agents.device.watching.wording import Post, blocked
 from bus.faults import reached
 from bus.wire import Status as Receipt
 from gates.telemetry import readings as readings_file

@@ -13,7 +13,7 @@ from typing import Final
 
 from agents.device.alarms.rules import Rule, Side, Watch
 from agents.device.quantities import is_cell
-from agents.device.watch import Terms
+from agents.device.watching.watch import Terms
 from gates.telemetry.readings import Row
 from gates.telemetry.window import WindowAlert, WindowFile
 from protocol.bodies import Alert, AlertState, Quality, Reading, Severity

@@ -10,8 +10,8 @@ from agents.device.alarms.standing import Alarms, Said, advance
 from agents.device.judging.combining import Heard, combined, listen
 from agents.device.judging.limits import Limits
 from agents.device.judging.plausibility import Judged
-from agents.device.publishing import NOTHING_TOLD, PublishingPace, Told, telemetry
 from agents.device.status import Status
+from agents.device.watching.publishing import NOTHING_TOLD, PublishingPace, Told, telemetry
 from protocol.bodies import Reading, Telemetry
 from protocol.ids import derived
 

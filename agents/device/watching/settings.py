@@ -17,7 +17,7 @@ from agents.device.links.emulated import SCHEME, emulated_place
 from agents.device.links.opening import place_of
 from agents.device.protocols.catalogue import LINES
 from agents.device.recording import length_s, read_head
-from agents.device.watch import Terms
+from agents.device.watching.watch import Terms
 from bus.door import BORN_WITH
 from protocol.errors import SourceError
 from protocol.topics import RECORDER

@@ -1,0 +1,1 @@
+"""The agent of one device: what it looks at, tells, is asked, and hands in."""
