@@ -53,3 +53,10 @@ class TakesQuestions(Protocol):
             ValueError: it is no question of this protocol.
         """
         ...
+
+
+@runtime_checkable
+class WantsHeartbeat(Protocol):
+    """A decoder of a device that wants to know whether somebody listens. heartbeat: what tells it, and nothing else."""
+
+    heartbeat: bytes

@@ -2,7 +2,9 @@
 
 1. Time is an argument. One call reads once, sends at most one question, and gives at most one status.
 2. A question is asked on a quiet line: what is left of earlier answers is thrown away first, and counted.
-3. Who does not answer is asked less often, until it answers. Nothing old is ever given again.
+3. A device that wants to know whether somebody listens is told so after a frame that was whole: a host that hears
+   nothing does not live, as far as the device is concerned.
+4. Who does not answer is asked less often, until it answers. Nothing old is ever given again.
 """
 
 from collections import deque
@@ -10,13 +12,14 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
 from typing import Final
 
-from agents.device.decoder import Decoder, Frame, TakesQuestions
+from agents.device.decoder import Decoder, Frame, TakesQuestions, WantsHeartbeat
 from agents.device.link import Link
 from agents.device.protocols.framing import MAX_FRAME
 from agents.device.status import FrameError, OtherDevice, Status, merged
 from bus.faults import reached
 
 _TIMEOUTS_IN_A_ROW: Final = 2
+_BEAT_S: Final = 3.0  # our own monitor calls a host silent after ten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class Poller:
     def __init__(self, link: Link, decoder: Decoder, pace: PollingPace) -> None:
         self._link, self._decoder, self._pace = link, decoder, pace
         self._asks = list(decoder.asks())
+        self._heartbeat = decoder.heartbeat if isinstance(decoder, WantsHeartbeat) else b""
+        self._beaten_s = float("-inf")
         self._tally, self._counts = _Tally(), Counts()
         self._ready, self._said = deque[Status](), list[Status]()
         self._next, self._pending = 0, False  # which question comes next; whether one is out
@@ -144,6 +149,9 @@ class Poller:
         self._tally.take(data, frames)
         for frame in frames:
             self._read(frame)
+        if frames and self._heartbeat and now_s - self._beaten_s >= _BEAT_S:
+            self._link.write(self._heartbeat)
+            self._beaten_s = now_s
 
     def _read(self, frame: Frame) -> None:
         self._count(frames=1)

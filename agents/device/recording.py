@@ -211,8 +211,11 @@ def _statuses(chunks: Iterable[Chunk], decoder: Decoder) -> Iterator[tuple[int, 
 
 
 def _tell(decoder: Decoder, sent: bytes, asks: Sequence[bytes]) -> None:
+    """Let a decoder know of a question; that a host lives is none, and comes in the middle of what is said."""
+    if sent not in asks:
+        return
     decoder.reset()
-    if isinstance(decoder, TakesQuestions) and sent in asks:
+    if isinstance(decoder, TakesQuestions):
         decoder.asked(sent)
 
 

@@ -183,6 +183,12 @@ def test_a_stuck_multiplexer_is_named_and_no_cell_is_believed(scene: Scene) -> N
     assert quality(scene.readings("cell-7-voltage")[-1]) is not Quality.GOOD
 
 
+def test_a_monitor_that_is_listened_to_does_not_call_its_host_silent(scene: Scene) -> None:
+    scene.run(12)
+    last = next(status for status in reversed(scene.line.statuses) if status.cells)
+    assert "flag-host-silent" not in last.others
+
+
 def test_an_open_cell_wire_is_named_and_just_its_cell_is_absent_and_missed(scene: Scene) -> None:
     scene.order("open 9")
     scene.run(13)

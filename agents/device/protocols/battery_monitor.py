@@ -112,10 +112,16 @@ def _word(line: bytes) -> str:
     return line[1:-_END].split(b",")[0].decode("ascii", "replace")
 
 
+def order(text: str) -> bytes:
+    """Return an order as the monitor takes it: HOST, ACK, LOG, CAL SHOW."""
+    return b"%s*%04X\n" % (text.encode("ascii"), crc16_modbus(text.encode("ascii")))
+
+
 class BatteryMonitor:
     """Decoder of the lines of our firmware."""
 
     name = NAME
+    heartbeat = order("HOST")
 
     def __init__(self, cell_count: int = 16, temperature_count: int = 8) -> None:
         self._framer = Framer(Shape((b"$",), _length, _is_whole))
@@ -166,11 +172,6 @@ class BatteryMonitor:
                 **_reset(cause),
             },
         )
-
-
-def order(text: str) -> bytes:
-    """Return an order as the monitor takes it: HOST, ACK, LOG, CAL SHOW."""
-    return b"%s*%04X\n" % (text.encode("ascii"), crc16_modbus(text.encode("ascii")))
 
 
 def _refuse_other(fields: list[str], count: int) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.device.links.loopback import pair
+from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.battery_monitor import FLAGS, LIMITS, STATES, BatteryMonitor, order
+from agents.device.recording import Chunk, statuses
 from agents.device.status import FrameError, Status
 from tests.agents.device.sealing import line, scan
 from tests.firmware import logic
@@ -152,3 +155,22 @@ def test_a_dollar_without_end_does_not_grow_a_buffer_or_hide_a_line() -> None:
     decoder = BatteryMonitor()
     assert decoder.feed(b"$" * 5000) == []
     assert [frame.kind for frame in decoder.feed(scan())] == ["scan"]
+
+
+def test_a_monitor_that_is_heard_is_told_every_few_seconds_that_its_host_lives() -> None:
+    here, there = pair()
+    poller = Poller(here, BatteryMonitor(), PollingPace())
+    told = dict[int, bytes]()
+    for second in range(20):
+        if second < 10:
+            there.write(scan())
+        poller.poll(float(second))
+        if sent := there.read(0.0):
+            told[second] = sent
+    assert told == dict.fromkeys((0, 3, 6, 9), order("HOST"))
+
+
+def test_what_tells_that_a_host_lives_cuts_no_line_of_a_recording_in_two() -> None:
+    said = scan()
+    chunks = [Chunk(1, False, said[:20]), Chunk(2, True, BatteryMonitor.heartbeat), Chunk(3, False, said[20:])]
+    assert len(list(statuses(chunks, BatteryMonitor()))) == 1
