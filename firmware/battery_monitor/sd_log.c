@@ -94,7 +94,7 @@ static void mark(struct sd_log *log) {
 /* A header cut short has its magic at most: then the count of this build holds. */
 static void take_header(struct sd_log *log) {
     const bool is_ours = has_magic(log->bytes, HEADER_MAGIC);
-    log->phase = (is_ours || is_blank(log->bytes)) ? SD_SEARCH : SD_REFUSED;
+    log->phase = (is_ours || is_blank(log->bytes)) ? SD_LAST : SD_REFUSED;
     if (is_ours && is_whole(log)) {
         const uint32_t count = get32(&log->bytes[6]);
         if ((get16(&log->bytes[MAGIC_BYTES]) == VERSION) && (count > 0U)) {
@@ -181,28 +181,35 @@ static enum sd_act rest(struct sd_log *log) {
     return SD_REST;
 }
 
+static bool reads(const struct sd_log *log) {
+    return (log->phase == SD_HEADER) || (log->phase == SD_LAST) || (log->phase == SD_SEARCH);
+}
+
 enum sd_act sd_log_next(struct sd_log *log, uint32_t *block) {
-    const bool is_reading = !log->is_summing && ((log->phase == SD_HEADER) || (log->phase == SD_SEARCH));
     *block = 0U;
-    if (log->phase == SD_SEARCH) {
+    if (log->phase == SD_LAST) {
+        *block = log->count;
+    } else if (log->phase == SD_SEARCH) {
         *block = 1U + log->search.at;
     } else if (log->phase == SD_LOGGING) {
         *block = 1U + (log->number % log->count);
     } else {
         /* The header. */
     }
-    if (is_reading) {
+    if (reads(log) && !log->is_summing) {
         return SD_READ;
     }
     return log->is_sealed ? SD_WRITE : rest(log);
 }
 
 void sd_log_done(struct sd_log *log) {
-    if ((log->phase == SD_HEADER) || (log->phase == SD_SEARCH)) {
+    if (log->phase == SD_LAST) {
+        log->phase = SD_SEARCH;
+    } else if (reads(log)) {
         begin_sum(log);
-        return;
+    } else {
+        log->number += (log->phase == SD_LOGGING) ? 1U : 0U;
+        log->phase = SD_LOGGING;
+        log->is_sealed = false;
     }
-    log->number += (log->phase == SD_LOGGING) ? 1U : 0U;
-    log->phase = SD_LOGGING;
-    log->is_sealed = false;
 }

@@ -24,7 +24,8 @@ extern "C" {
 /* What is to be done with bytes of the log. */
 enum sd_act { SD_REST, SD_READ, SD_WRITE };
 
-enum sd_phase { SD_HEADER, SD_SEARCH, SD_MARK, SD_LOGGING, SD_REFUSED };
+/* The last block is read before any is written: a card that is too small fails at once and not weeks later. */
+enum sd_phase { SD_HEADER, SD_LAST, SD_SEARCH, SD_MARK, SD_LOGGING, SD_REFUSED };
 
 /* Places from low on, and before high, may still hold the number that is newest. */
 struct sd_search {

@@ -110,6 +110,16 @@ def test_a_card_that_holds_something_else_is_told_and_not_written_to(
     assert image.read_bytes() == before
 
 
+def test_a_card_that_is_smaller_than_its_ring_is_told_before_anything_is_written(
+    emulator: Path, with_card: bytes, tmp_path: Path
+) -> None:
+    image = card(tmp_path)
+    whole = image.read_bytes()
+    image.write_bytes(whole[:-BLOCK_BYTES])
+    assert "CARD_FAILED" in flags(run(emulator, with_card, f"card new {image}", "run 3000"))[-1]
+    assert image.read_bytes() == whole[:-BLOCK_BYTES]
+
+
 def test_a_card_that_is_put_in_again_is_gone_on_with(emulator: Path, with_card: bytes, tmp_path: Path) -> None:
     image = card(tmp_path)
     heard = run(
