@@ -13,10 +13,12 @@
 #include "alarms.h"
 #include "conversion.h"
 #include "lines.h"
+#include "options.h"
 #include "pins.h"
 #include "plausibility.h"
 #include "records.h"
 #include "scan.h"
+#include "sd_card.h"
 #include "signals.h"
 #include "storage.h"
 
@@ -140,6 +142,17 @@ void accept_if(bool is_done, const char *reason) {
     }
 }
 
+#if SD_LOG
+/* That the card has failed is told by its own flag, and then no line is missed besides. */
+void keep(const struct line &line) {
+    if (!sd_card_put(&line) && !sd_card_has_failed()) {
+        lasting_flags |= FLAG_BIT(FLAG_LINE_DROPPED);
+    }
+}
+#else
+void keep(const struct line &) {}
+#endif
+
 /* What the scan found, and what is so now. */
 uint32_t flags_now() {
     uint32_t flags = measured_flags | lasting_flags | storage_flags();
@@ -149,6 +162,9 @@ uint32_t flags_now() {
     if (alarms_in(&state, STATE_HELD) != 0U) {
         flags |= FLAG_BIT(FLAG_HELD);
     }
+#if SD_LOG
+    flags |= sd_card_has_failed() ? FLAG_BIT(FLAG_CARD_FAILED) : 0U;
+#endif
     return flags;
 }
 
@@ -205,6 +221,7 @@ void send_report() {
     } else {
         lasting_flags |= FLAG_BIT(FLAG_LINE_DROPPED);
     }
+    keep(line);
     tasks_ran |= TASK_REPORTED;
 }
 
@@ -405,6 +422,9 @@ void show() {
 
 void store() {
     storage_step();
+#if SD_LOG
+    sd_card_step();
+#endif
     tasks_ran |= TASK_STORED;
 }
 
@@ -444,6 +464,7 @@ void say_started() {
     line_text(&line, ",UNKNOWN");
     finish(line);
     send(logger, line);
+    keep(line);
 }
 
 } // namespace
@@ -456,6 +477,9 @@ void setup() {
     Serial.begin(BAUD);
     Serial1.begin(BAUD);
     storage_begin(&calibrated);
+#if SD_LOG
+    sd_card_begin();
+#endif
     say_started();
 }
 

@@ -72,7 +72,8 @@ enum flag {
     FLAG_LINE_DROPPED = 16,        /* a port had not finished the line before */
     FLAG_LATE = 17,                /* a scan took longer than its period */
     FLAG_HELD = 18,                /* the cause of an alarm is gone, it waits for its acknowledgement */
-    FLAG_ADC_SILENT = 19           /* a conversion did not end in time */
+    FLAG_ADC_SILENT = 19,          /* a conversion did not end in time */
+    FLAG_CARD_FAILED = 20          /* with SD_LOG: no card, or one that cannot be written */
 };
 
 #define FLAG_BIT(flag) ((uint32_t)1 << (flag))

@@ -26,8 +26,9 @@ def built_emulator(folder: Path) -> Path:
     need_command("cc", "gcc")
     if not (SIMAVR / "sim_avr.h").exists():
         missing("simavr's headers are not here; they come with the Debian package libsimavr-dev")
-    program, source = folder / "emulator", Path(__file__).with_name("emulator.c")
-    command = ["cc", "-O2", str(source), "-o", str(program), f"-I{SIMAVR}", "-lsimavr", "-lutil"]
+    program, here = folder / "emulator", Path(__file__).parent
+    sources = (str(here / "emulator.c"), str(here / "card.c"))
+    command = ["cc", "-O2", *sources, "-o", str(program), f"-I{SIMAVR}", "-lsimavr", "-lutil"]
     subprocess.run(command, check=True, timeout=60)
     return program
 

@@ -23,3 +23,9 @@ def shipped(emulator: Path) -> bytes:
 def hanging(emulator: Path) -> bytes:
     """The sketch with a task that hangs once two seconds are over."""
     return sketch({"battery_monitor.ino": _HANGING})
+
+
+@pytest.fixture(scope="session")
+def with_card(emulator: Path) -> bytes:
+    """The sketch with its log on an SD card."""
+    return sketch({"options.h": (b"SD_LOG 0", b"SD_LOG 1")})

@@ -5,6 +5,8 @@
      say TEXT       to the serial port of the host     press, release    the acknowledge button
      run MS         simulated milliseconds             reset      as the reset button does
      now            tells how far it has come          pace       from now on not faster than real time
+     card KIND PATH puts an SD card in, see card.h     pull       takes it out
+     cut            the power goes in the middle of the next block that is written to the card
 
    With "pty" as its second argument the port of the host is also a pty, whose path it tells: "pty PATH".
    Tells, with the simulated milliseconds before each: "line TEXT" from the host's port, "pin NAME 0|1", and
@@ -20,7 +22,9 @@
 
 #include "avr_adc.h"
 #include "avr_ioport.h"
+#include "avr_spi.h"
 #include "avr_uart.h"
+#include "card.h"
 #include "sim_avr.h"
 #include "sim_elf.h"
 
@@ -28,6 +32,9 @@
 #define CONNECT_ADC 0x20
 #define ADMUX 0x7C
 #define ADCSRB 0x7B
+#define SPCR 0x4C
+#define SPSR 0x4D
+#define SPDR 0x4E
 
 static avr_t *avr;
 static avr_adc_t *adc;
@@ -88,6 +95,29 @@ static void letter_came(struct avr_irq_t *irq, uint32_t value, void *unused) {
     }
 }
 
+static void card_asked(struct avr_irq_t *irq, uint32_t value, void *unused) {
+    (void)irq, (void)unused;
+    avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_SPI_GETIRQ(0), SPI_IRQ_INPUT),
+                  card_exchange((uint8_t)value, now_ms()));
+}
+
+/* simavr takes 100 us for a byte at any clock, which no scan would bear: its timer is set to what SPCR says. */
+static void byte_begins(struct avr_t *unused, avr_io_addr_t address, uint8_t value, void *spi) {
+    static const unsigned dividers[] = {4, 16, 64, 128};
+    const unsigned cycles = 8 * dividers[avr->data[SPCR] & 3] / (avr->data[SPSR] & 1 ? 2 : 1);
+    (void)unused, (void)address, (void)value;
+    for (avr_cycle_timer_slot_p slot = avr->cycle_timers.timer; slot; slot = slot->next)
+        if (slot->param == spi) {
+            avr_cycle_timer_register(avr, cycles, slot->timer, spi);
+            break;
+        }
+}
+
+static void card_selected(struct avr_irq_t *irq, uint32_t value, void *unused) {
+    (void)irq, (void)unused;
+    card_select(!(value & 1));
+}
+
 static void watch(char port, int pin, const char *name) {
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(port), pin), pin_moved, (void *)name);
 }
@@ -95,6 +125,7 @@ static void watch(char port, int pin, const char *name) {
 static void connect_board(void) {
     for (avr_io_t *io = avr->io_port; io; io = io->next)
         if (io->kind && !strcmp(io->kind, "adc")) adc = (avr_adc_t *)io;
+        else if (io->kind && !strcmp(io->kind, "spi")) avr_register_io_write(avr, SPDR, byte_begins, io);
     for (int mode = 32; mode < 40; mode++) adc->muxmode[mode].src = 7;
     uint32_t flags = 0;
     avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
@@ -109,6 +140,8 @@ static void connect_board(void) {
                             direction_moved, 0);
     watch('C', 7, "ok"), watch('C', 6, "warn"), watch('C', 5, "alarm"), watch('C', 4, "buzzer");
     watch('C', 2, "heartbeat");
+    avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_SPI_GETIRQ(0), SPI_IRQ_OUTPUT), card_asked, 0);
+    avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('B'), 0), card_selected, 0);
 }
 
 /* The next letter for the board, -1 while there is none. */
@@ -169,6 +202,7 @@ static void press(int is_pressed) {
 static int obey(char *order) {
     int number, mv;
     long ms;
+    char kind[16], path[400];
     order[strcspn(order, "\n")] = 0;
     if (sscanf(order, "cell %d %d", &number, &mv) == 2) cells_mv[(number - 1) & 15] = mv;
     else if (sscanf(order, "adc %d %d", &number, &mv) == 2) inputs_mv[number & 15] = mv;
@@ -178,6 +212,9 @@ static int obey(char *order) {
     else if (!strcmp(order, "reset")) avr_reset(avr);
     else if (!strcmp(order, "now")) printf("%lu now\n", now_ms());
     else if (!strcmp(order, "pace")) pace();
+    else if (!strcmp(order, "pull")) card_pull();
+    else if (!strcmp(order, "cut")) card_cut();
+    else if (sscanf(order, "card %15s %399s", kind, path) == 2) return card_insert(kind, path);
     else if (!strncmp(order, "say ", 4)) {
         said_length = (size_t)snprintf(said, sizeof said, "%s\n", order + 4);
         said_next = 0;

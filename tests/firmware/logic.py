@@ -104,6 +104,32 @@ class AlarmRecord(ctypes.Structure):
     )
 
 
+class SdSearch(ctypes.Structure):
+    _fields_ = (
+        ("low", ctypes.c_uint32),
+        ("high", ctypes.c_uint32),
+        ("at", ctypes.c_uint32),
+        ("next", ctypes.c_uint32),
+        ("damaged", ctypes.c_uint8),
+    )
+
+
+class SdLog(ctypes.Structure):
+    _fields_ = (
+        ("bytes", ctypes.c_uint8 * 512),
+        ("text", ctypes.c_char * 500),
+        ("length", ctypes.c_uint16),
+        ("count", ctypes.c_uint32),
+        ("number", ctypes.c_uint32),
+        ("phase", ctypes.c_int),
+        ("crc", ctypes.c_uint16),
+        ("summed", ctypes.c_uint16),
+        ("is_summing", ctypes.c_bool),
+        ("is_sealed", ctypes.c_bool),
+        ("search", SdSearch),
+    )
+
+
 def compiled(folder: Path) -> ctypes.CDLL:
     """Compile the C of the sketch, with its warnings as errors on this machine too."""
     need_command("cc", "gcc")
@@ -116,7 +142,7 @@ def compiled(folder: Path) -> ctypes.CDLL:
         getattr(logic, name).restype = ctypes.c_uint32
     for name in ("is_stuck", "line_end", "calibrate_cell", "calibrate_pack", "calibrate_zero"):
         getattr(logic, name).restype = ctypes.c_bool
-    for name in ("calibration_open", "alarm_open"):
+    for name in ("calibration_open", "alarm_open", "sd_log_put"):
         getattr(logic, name).restype = ctypes.c_bool
     logic.crc16.restype = ctypes.c_uint16
     logic.signals_at.restype = Signals

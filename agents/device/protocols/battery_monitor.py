@@ -87,6 +87,7 @@ FLAGS: Final = (
     "late",
     "held",
     "adc-silent",
+    "card-failed",
 )
 # What a flag says that is no fault of measuring: how things stand, and what it has not been told.
 STATES: Final = frozenset(

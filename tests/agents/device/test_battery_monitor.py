@@ -33,7 +33,7 @@ def test_a_scan_says_what_was_measured() -> None:
 
 def test_what_flags_say_is_wrong_with_the_monitor_is_an_alarm_and_how_things_stand_is_none() -> None:
     faults = frozenset(FLAGS) - STATES
-    assert said(scan(n_31="FFFFF", n_32="0")).alarms == faults
+    assert said(scan(n_31="1FFFFF", n_32="0")).alarms == faults
     assert {"mux-stuck", "cell-wire-open", "adc-silent"} <= faults
     assert set(FLAGS) >= STATES
 
