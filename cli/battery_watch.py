@@ -1,6 +1,7 @@
 """`orchestra run battery-watch`: a battery is observed, what is observed is assessed, and what is alarming goes up."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -107,7 +108,16 @@ def run_battery_watch(
     check_writable(output)
     run = new_run(load(), battery_watch.NAME, run_dir)
     warn(NOT_A_PROTECTION, "yellow")
+    _tell_what_is_not_there(devices)
     carry_out(run, mission, output, is_cached=not no_cache, is_quiet=quiet, as_json=as_json)
+
+
+def _tell_what_is_not_there(devices: Sequence[DeviceSettings]) -> None:
+    """A port may come later, and is opened then; but a slip in its name would be found out after hours."""
+    for source in (source for device in devices for source in device.sources):
+        path = Path(source.url.removeprefix("serial://").partition("?")[0])
+        if source.url.startswith(("/", "serial://", ".")) and not path.exists():
+            warn(f"there is no {path} now; it is opened as soon as it is there", "yellow")
 
 
 def _checked(alarms: Path | None) -> str:

@@ -29,6 +29,7 @@ _FIELDS: Final = {
 }
 # What a device itself calls alarming: the reading `alarm-mux-stuck`, the alarm `device-mux-stuck`.
 OWN: Final = "alarm-"
+SOURCE: Final = "source-"  # and the source's name: whether it speaks
 OWN_CODE: Final = "device-"
 _BOARD: Final = frozenset({"mos", "ambient", "board", "bms"})
 

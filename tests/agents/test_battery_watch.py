@@ -48,7 +48,7 @@ def test_a_window_without_a_single_row_is_assessed_and_everything_in_it_is_unkno
     watch = passed(assessed(tmp_path, window([], 60)))
     known = {one.kind: one.value for one in watch.assessment.findings if one.value is not None}
     assert known == {Kind.COVERAGE: D(0), Kind.LONGEST_GAP: D(60), Kind.ALERTS: D(0)}
-    assert watch.outcome.description == "nothing good was read; 0 alerts"
+    assert watch.outcome.description == "nothing good was read; 0 new alerts"
 
 
 def test_coverage_and_the_longest_gap_count_only_rows_that_say_something_usable(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_alerts_are_counted_when_they_are_raised(tmp_path: Path) -> None:
     alerts = [alert(1), alert(5, AlertState.CLEARED), alert(7, code="data-lost")]
     watch = passed(assessed(tmp_path, window(steady(10, two_cells), 10, alerts=alerts)))
     assert watch.value(Kind.ALERTS) == D(2)
-    assert watch.outcome.description == "cells 3.300 to 3.300 V, delta 0 mV; 2 alerts"
+    assert watch.outcome.description == "cells 3.300 to 3.300 V, delta 0 mV; 2 new alerts"
 
 
 def test_an_alert_of_the_device_is_one_of_every_pack_behind_it(tmp_path: Path) -> None:

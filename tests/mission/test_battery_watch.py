@@ -77,6 +77,10 @@ def test_two_monitors_of_one_pack_are_told_as_one_and_two_batteries_as_two(tmp_p
     assert done.returncode == 0, done.stderr
     pages = {path.parent.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("WATCH.md")}
     assert set(pages) == {"pack-report", "boat-report"}
+    [line] = (tmp_path / "out").rglob("line-battery-monitor.txt")
+    raw = line.read_text(encoding="ascii")
+    assert raw.startswith("# orchestra device recording 1")
+    assert raw.partition("\n")[0].endswith("protocol=battery-monitor")
     told = {one.name for message in messages(tmp_path) if isinstance(body := message.body, Telemetry)
             for one in body.readings if body.device == "pack"}  # fmt: skip
     assert {"source-jbd", "source-battery-monitor", "cell-16-voltage", "temperature-1-battery-monitor"} <= told
@@ -112,6 +116,10 @@ def test_a_person_takes_note_while_it_runs_and_the_alarm_stands_acknowledged(tmp
     states = [body.state for message in messages(tmp_path) if isinstance(body := message.body, Alert)
               and body.code == OVER]  # fmt: skip
     assert states == [AlertState.RAISED, AlertState.ACKNOWLEDGED]
+    page = (tmp_path / "out" / "WATCH.md").read_text(encoding="utf-8")
+    [line] = [one for one in page.splitlines() if f"**{OVER}** stands" in one]
+    assert ", acknowledged " in line
+    assert "cell-7-voltage is 3.72 V" in line
 
 
 def test_a_device_that_is_never_there_is_a_watch_of_nothing_that_says_so(tmp_path: Path) -> None:
@@ -120,6 +128,7 @@ def test_a_device_that_is_never_there_is_a_watch_of_nothing_that_says_so(tmp_pat
     assert raised(tmp_path) == ["data-lost"]
     page = (tmp_path / "out" / "WATCH.md").read_text(encoding="utf-8")
     assert "**data-lost** stands" in page
+    assert "there is no /dev/ttyNOWHERE0 now" in done.stderr
     assert "0 rows" in page
 
 

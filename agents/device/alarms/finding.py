@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from agents.device.alarms.rules import Rule, Side, Watch, When
-from agents.device.quantities import CURRENT, OWN, OWN_CODE, PACK, is_cell, is_cell_temperature
+from agents.device.quantities import CURRENT, OWN, OWN_CODE, PACK, SOURCE, is_cell, is_cell_temperature
 from protocol.bodies import Quality, Reading
 
 # Ampere: from where on a pack counts as charging, and as at rest; once an alarm is on, the second value ends that.
@@ -65,7 +65,7 @@ def found_of(rule: Rule, moment: Moment, is_on: bool) -> Found | None:
     if rule.watch is Watch.DEVICE:
         return _said_by_device(rule, moment)
     if rule.watch is Watch.LOST:
-        lost = [one.name for one in moment.readings if _is_lost(one, moment.known)]
+        lost = sorted((one.name for one in moment.readings if _is_lost(one, moment.known)), key=_is_no_source)
         return Found(float(len(lost)), _listed("lost", lost), is_sure=True)
     if rule.watch is Watch.DOUBTED:
         doubted = [one.name for one in moment.readings if one.quality is Quality.SUSPECT and _is_vital(one.name)]
@@ -146,3 +146,8 @@ def _is_vital(name: str) -> bool:
 def _listed(what: str, names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"the number of readings {what} ({', '.join(names[:3]) or 'none'}{more})"
+
+
+def _is_no_source(name: str) -> bool:
+    """Whether a reading is one among many, and not a whole source of them."""
+    return not name.startswith(SOURCE)

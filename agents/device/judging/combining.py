@@ -15,7 +15,7 @@ from typing import Final
 from agents.device.judging.limits import Limits
 from agents.device.judging.past import NOTHING, Past
 from agents.device.judging.plausibility import Judged, aged, judge, worst_of
-from agents.device.quantities import CURRENT, PACK, SOC, is_cell, is_cell_temperature, is_temperature
+from agents.device.quantities import CURRENT, PACK, SOC, SOURCE, is_cell, is_cell_temperature, is_temperature
 from agents.device.status import Status
 from protocol.bodies import Quality, Reading
 
@@ -96,4 +96,4 @@ def _is_speaking(source: str, heard: Heard, at_s: float, limits: Limits) -> Judg
     quality = Quality.ABSENT if silent_s > limits.gone_s else Quality.GOOD
     value = Decimal(0) if heard.at_s is None or quality is Quality.ABSENT else Decimal(1)
     reasons = () if quality is Quality.GOOD else (f"it has been silent for {silent_s:.0f} s",)
-    return Judged(Reading(name=f"source-{source}", unit="1", quality=quality, value=value), reasons)
+    return Judged(Reading(name=f"{SOURCE}{source}", unit="1", quality=quality, value=value), reasons)

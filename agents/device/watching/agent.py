@@ -137,7 +137,7 @@ class DeviceAgent:
     def _state(self, now_s: float) -> str:
         """Return in words how things stand. Before the device has spoken nobody knows."""
         if self._heard_s is None:
-            return "unknown: the device has not spoken yet"
+            return "; ".join(["unknown: the device has not spoken yet", *self._faults.values()])
         silent_s = now_s - self._heard_s
         if silent_s > self._post.terms.limits.stale_s:
             return f"the device has been silent for {silent_s:.0f} s"

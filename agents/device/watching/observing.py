@@ -133,4 +133,4 @@ def in_words(log: Log) -> str:
              if is_cell(name) and name not in row.doubted]  # fmt: skip
     spread = f", cells {min(cells):.3f} to {max(cells):.3f} V" if cells else ""
     raised = sum(one.state is AlertState.RAISED for one in log.alerts)
-    return f"{len(log.rows):,} readings{spread}; {raised} alert{'s' * (raised != 1)}"
+    return f"{len(log.rows):,} readings{spread}; {raised} new alert{'s' * (raised != 1)}"

@@ -1,9 +1,11 @@
 """The windows that a task is given: which files belong together, and in which order."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import PurePosixPath
+from typing import Final
 
 from agents.work import SkillFailed, Work
 from gates.telemetry import readings, window
@@ -12,14 +14,20 @@ from gates.telemetry.window import WindowFile
 from gates.values import read
 from protocol.bodies import ErrorCategory, ErrorLevel, File
 
+_LINE: Final = re.compile(r"line-[A-Za-z0-9._-]+\.txt")
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A window and the files beside it. line: None where nothing was recorded."""
+    """A window and the files beside it. line: None where nothing was recorded.
+
+    others: the raw bytes of further sources, by the name of the file.
+    """
 
     window: WindowFile
     readings: File
     line: File | None
+    others: Mapping[str, File] = field(default_factory=dict)
 
 
 def windows_of(work: Work) -> tuple[Given, ...]:
@@ -54,7 +62,9 @@ def _windows(work: Work) -> Iterator[Given]:
         beside = files.get(path.parent / readings.NAME)
         if beside is None:
             raise unfit(f"{file.path} was given without {readings.NAME}")
-        yield Given(one, beside, files.get(path.parent / one.line) if one.line else None)
+        folder = {other.name: file for other, file in files.items() if other.parent == path.parent}
+        others = {name: file for name, file in folder.items() if _LINE.fullmatch(name)}
+        yield Given(one, beside, files.get(path.parent / one.line) if one.line else None, others)
 
 
 def units_of(work: Work, given: Sequence[Given]) -> Mapping[str, str]:

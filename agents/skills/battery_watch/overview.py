@@ -63,7 +63,7 @@ def in_short(one: Glance) -> str:
     if one.last_a is not None:
         parts.append(f"{one.last_a:.1f} A")
     said = ", ".join(parts) or "nothing good was read"
-    return f"{said}; {one.alerts} {'alert' if one.alerts == 1 else 'alerts'}"
+    return f"{said}; {one.alerts} new {'alert' if one.alerts == 1 else 'alerts'}"
 
 
 def gaps(seen: Seen) -> list[tuple[int, int]]:

@@ -20,7 +20,9 @@ NO_PROTECTION: Final = (
     "This monitors and reports. **It does not protect**: nothing was written to the device, and nothing here opens a "
     "contactor or limits a current. A battery management system and a fuse have to do that."
 )
-_FULL_PERCENT: Final = 99
+_FULL_PERCENT: Final = 95  # what the device's own pace, a little slower than planned, does not come to
+_TIMES_AS_LONG: Final = 20
+_HOUR_NS: Final = 3_600_000_000_000
 _MOST_LISTED: Final = 500
 _GRAVEST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _SOON: Final = (Kind.TIME_TO_HIGH, Kind.TIME_TO_LOW, Kind.TIME_TO_HOT)
@@ -74,9 +76,11 @@ def _alarming(packs: Sequence[Told]) -> Iterator[str]:
 
 
 def standing(seen: Seen) -> list[WindowAlert]:
-    """Return the alarms of a pack that stand in the end, the gravest first: the last that was told of each."""
+    """Return the alarms of a pack that stand in the end, the gravest first: each as it was raised last."""
     latest = {alert.code: alert for alert in seen.alerts}
-    return sorted((one for one in latest.values() if one.state is not AlertState.CLEARED), key=_gravity)
+    raised = {alert.code: alert for alert in seen.alerts if alert.state is AlertState.RAISED}
+    still = (code for code, alert in latest.items() if alert.state is not AlertState.CLEARED)
+    return sorted((raised.get(code, latest[code]) for code in still), key=_gravity)
 
 
 def _alarms(told: Told) -> Iterator[str]:
@@ -85,12 +89,19 @@ def _alarms(told: Told) -> Iterator[str]:
     latest = {alert.code: alert for alert in told.seen.alerts}
     still = standing(told.seen)
     for alert in still:
-        words = f"{alert.severity.value}, {alert.state.value} {at(alert.taken_ns)}"
+        noted = latest[alert.code]
+        words = f"{alert.severity.value}, raised {at(alert.taken_ns)}"
+        words += f", acknowledged {at(noted.taken_ns)}" if noted.state is AlertState.ACKNOWLEDGED else ""
         yield f"- {name}: **{escaped(alert.code)}** stands ({words}): {escaped(alert.text)}"
-    for alert in sorted((one for one in latest.values() if one not in still), key=_gravity):
+    if still:
+        yield "- an alarm stands until its cause is gone and a person has taken note of it; its words are those of then"
+    codes = {alert.code for alert in still}
+    for alert in sorted((one for one in latest.values() if one.code not in codes), key=_gravity):
         yield f"- {name}: {escaped(alert.code)} was raised and is over since {at(alert.taken_ns)}"
+    reach_h = _TIMES_AS_LONG * (told.seen.to_ns - told.seen.from_ns) / _HOUR_NS
     for kind in _SOON:
-        if told.findings[kind].value is not None:
+        hours = told.findings[kind].value
+        if hours is not None and hours <= reach_h:  # further ahead, the noise of a short watch is all there is
             yield f"- {name}: {escaped(told.findings[kind].text)}"
     covered = told.findings[Kind.COVERAGE].value
     if covered is not None and covered < _FULL_PERCENT:

@@ -49,7 +49,8 @@ def report_watch(work: Work) -> Outcome:
     raised = sum(one.value or 0 for one in everything if one.kind is Kind.ALERTS)
     still = dict.fromkeys(alert.code for seen in packs.values() for alert in standing(seen))
     stands = f"; standing in the end: {', '.join(still)}" if still else ""
-    said = f"{len(given)} windows, {sum(one.window.rows for one in given):,} rows, alerts raised: {raised}{stands}"
+    count = f"{len(given)} {'window' if len(given) == 1 else 'windows'}"
+    said = f"{count}, {sum(one.window.rows for one in given):,} rows, alerts raised: {raised}{stands}"
     rows = (row for one in given for row in rows_of(work, one))
     artifacts = [
         work.write(assessment.NAME, written(_file(given, everything)), ASSESSMENT, said),
@@ -83,8 +84,15 @@ def _glances(work: Work, given: Sequence[Given]) -> Mapping[str, list[Glance]]:
 
 
 def _line(work: Work, given: Sequence[Given], said: str) -> list[File]:
-    recordings = [(one.line.path, work.read(one.line)) for one in given if one.line]
-    return [work.write(LINE, joined(recordings), "text/plain", said)] if recordings else []
+    """Return one recording for each source."""
+    lines = {LINE: [one.line for one in given if one.line]}
+    for name in sorted({name for one in given for name in one.others}):
+        lines[name] = [one.others[name] for one in given if name in one.others]
+    return [
+        work.write(name, joined([(file.path, work.read(file)) for file in files]), "text/plain", said)
+        for name, files in lines.items()
+        if files
+    ]
 
 
 def _file(given: Sequence[Given], found: Sequence[Finding]) -> AssessmentFile:
