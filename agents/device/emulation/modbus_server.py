@@ -21,6 +21,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from agents.device.emulation.pty_port import PtyPort
 from agents.device.emulation.registers import content, moved
+from agents.device.protocols.checksums import crc16_modbus
 from agents.device.protocols.register_map import Block, RegisterMap
 from agents.device.status import Status
 
@@ -28,6 +29,7 @@ _EVERYONE: Final = 0  # whom pymodbus lets answer for those it does not know
 _KINDS: Final = (1, 2, 3, 4)  # functions that read, in the order in which pymodbus lays out a device
 _TURNS: Final = 16  # of its loop, more than it takes from a question to its answer
 _WORD_BITS: Final = 16
+_SUM: Final = 2  # bytes
 
 
 class ModbusServer:
@@ -36,14 +38,14 @@ class ModbusServer:
     def __init__(self, registers: RegisterMap) -> None:
         self._map, self._status, self._blocks = registers, Status(), _by_address(registers)
         self._port, self._runner = PtyPort(), asyncio.Runner()
-        self._lengths, self._came = deque[int](), bytearray()
+        self._lengths, self._came, self._asked = deque[int](), bytearray(), bytearray()
         self._server = self._runner.run(self._begun())
 
     def answers(self, status: Status, asked: bytes) -> Sequence[bytes]:
         """Return the answers that are ready now, each whole."""
         self._status = status
-        if asked:
-            self._port.write(asked)
+        if question := self._heard(asked):
+            self._port.write(question)
         self._runner.run(_turn())
         self._came += self._port.read(0.0)
         found: list[bytes] = []
@@ -52,6 +54,17 @@ class ModbusServer:
             found.append(bytes(self._came[:length]))
             del self._came[:length]
         return found
+
+    def _heard(self, asked: bytes) -> bytes:
+        """Return a question that is whole now. A silence ends what is none, as on a real line: pymodbus would go on
+        waiting for the rest of what was meant for devices of other makers.
+        """
+        self._asked += asked
+        heard = bytes(self._asked)
+        is_whole = len(heard) > _SUM and crc16_modbus(heard[:-_SUM]) == int.from_bytes(heard[-_SUM:], "little")
+        if is_whole or not asked:
+            self._asked.clear()
+        return heard if is_whole else b""
 
     def close(self) -> None:
         self._runner.run(self._end())

@@ -184,6 +184,13 @@ def test_a_question_to_another_device_is_not_answered() -> None:
         assert made.answer(question(0, 3, 0, 39)) == b""
 
 
+def test_a_question_of_another_protocol_is_over_with_the_silence_after_it() -> None:
+    with served("seplos-v3") as made:
+        assert made.answer(b"\xdd\xa5\x03\x00\xff\xfd\x77") == b""
+        assert made.answer(b"") == b""
+        assert made.answer(question(1, 4, 0x1000, 17))
+
+
 @pytest.mark.parametrize(
     ("function", "at", "code"), [(3, 0x1000, 2), (4, 0x900, 2), (4, 0x1011, 2), (1, 0, 2), (2, 0, 2), (6, 0x1000, 2)]
 )
