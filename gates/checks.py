@@ -25,7 +25,7 @@ from gates.telemetry.holding import telemetry_holds
 from protocol.bodies import File
 from protocol.conditions import read_condition
 from protocol.errors import SourceError
-from protocol.verdicts import Pass, Reject, Verdict
+from protocol.verdicts import Pass, Reject, Verdict, first_objection
 
 CLAIMS_MEDIA_TYPE: Final = "application/vnd.orchestra.claims+json"
 _CLAIMING: Final = frozenset({CLAIMS_MEDIA_TYPE, REQUIREMENTS})
@@ -121,13 +121,8 @@ def _tokens_used(judged: Judged) -> int:
 
 def output_is_whole(judged: Judged) -> Verdict:
     """Gate 4: the specialist reports success, its artifacts are what they claim to be, and the conditions hold."""
-    evidence: list[str] = []
-    for ask in (_succeeded, _artifacts_are_sound, _outputs_are_there, design_holds, telemetry_holds, _conditions_hold):
-        verdict = ask(judged)
-        if not isinstance(verdict, Pass):
-            return verdict
-        evidence += verdict.evidence
-    return Pass(tuple(evidence))
+    checks = (_succeeded, _artifacts_are_sound, _outputs_are_there, design_holds, telemetry_holds, _conditions_hold)
+    return first_objection(check(judged) for check in checks)
 
 
 def _succeeded(judged: Judged) -> Verdict:

@@ -1,5 +1,6 @@
 """What a gate answers. Three values and no others; a gate that gives none of them has escalated."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -28,3 +29,13 @@ class Escalate:
 
 
 Verdict: TypeAlias = Pass | Reject | Escalate
+
+
+def first_objection(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the first verdict that is no pass; none after it is asked for. Else a pass with the evidence of all."""
+    evidence: list[str] = []
+    for verdict in verdicts:
+        if not isinstance(verdict, Pass):
+            return verdict
+        evidence += verdict.evidence
+    return Pass(tuple(evidence))

@@ -35,21 +35,18 @@ from gates.sketches import Built, build
 from gates.values import read
 from protocol.bodies import File
 from protocol.errors import SourceError
-from protocol.verdicts import Pass, Reject, Verdict
+from protocol.verdicts import Pass, Reject, Verdict, first_objection
 
 Check: TypeAlias = Callable[[File, Beside], Verdict]
 
 
 def design_holds(judged: Judged) -> Verdict:
     """Judge every artifact of a result that is a file of a design; what is none of them passes unseen."""
-    evidence: list[str] = []
-    for file in judged.artifacts:
-        for check in CHECKS.get(file.media_type or "", ()):
-            verdict = _ask(check, file, Beside(judged))
-            if not isinstance(verdict, Pass):
-                return verdict
-            evidence += verdict.evidence
-    return Pass(tuple(evidence))
+    return first_objection(
+        _ask(check, file, Beside(judged))
+        for file in judged.artifacts
+        for check in CHECKS.get(file.media_type or "", ())
+    )
 
 
 def _ask(check: Check, file: File, beside: Beside) -> Verdict:

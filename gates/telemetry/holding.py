@@ -28,7 +28,7 @@ from gates.units import SPELLINGS
 from gates.values import read
 from protocol.bodies import File
 from protocol.errors import SourceError
-from protocol.verdicts import Pass, Reject, Verdict
+from protocol.verdicts import Pass, Reject, Verdict, first_objection
 
 Check: TypeAlias = Callable[[Judged, File], Verdict]
 
@@ -44,23 +44,17 @@ _RECORDING: Final = re.compile(rb"# orchestra device recording [0-9]+ began_ns=[
 
 def telemetry_holds(judged: Judged) -> Verdict:
     """Judge every artifact of a result that is a file of a watch; what is none of them passes unseen."""
-    evidence: list[str] = []
     is_watch = any(map(is_window, inputs_of(judged)))
-    for file in judged.artifacts:
-        expected = _NAMES.get(PurePosixPath(file.path).name)
-        if is_watch and expected and file.media_type != expected:
-            return Reject(f"{file.path} is handed in as {file.media_type or 'a file of no type'}, not as {expected}")
-        check = CHECKS.get(file.media_type or "")
-        verdict = _ask(check, judged, file) if check else Pass()
-        if not isinstance(verdict, Pass):
-            return verdict
-        evidence += verdict.evidence
-    return Pass(tuple(evidence))
+    return first_objection(_ask(judged, file, is_watch=is_watch) for file in judged.artifacts)
 
 
-def _ask(check: Check, judged: Judged, file: File) -> Verdict:
+def _ask(judged: Judged, file: File, *, is_watch: bool) -> Verdict:
+    expected = _NAMES.get(PurePosixPath(file.path).name)
+    if is_watch and expected and file.media_type != expected:
+        return Reject(f"{file.path} is handed in as {file.media_type or 'a file of no type'}, not as {expected}")
+    check = CHECKS.get(file.media_type or "")
     try:
-        return check(judged, file)
+        return check(judged, file) if check else Pass()
     except SourceError as error:
         return Reject(f"{file.path}: {error}")
 
