@@ -13,7 +13,7 @@ import pytest
 from agents.device.alarms.rules import start_rules
 from agents.device.judging.limits import Limits
 from agents.device.status import Status
-from agents.device.watching import commands, process
+from agents.device.watching import process
 from agents.device.watching.earlier import before
 from agents.device.watching.process import Lines, RealTime
 from agents.device.watching.publishing import PublishingPace
@@ -26,14 +26,12 @@ from bus.roles import Role
 from bus.run import RunFolder
 from cli.main import main
 from coordinators import shell
-from protocol import alarms
-from protocol.alarms import acknowledgement
-from protocol.bodies import Alert, AlertState, Answer, Approval, Body, Consent, Control, Refusal, Setting, Verb
+from protocol.bodies import Alert, AlertState
 from protocol.decoder import decode
 from protocol.messages import Message, MessageType
 from protocol.topics import HUMAN, SUPERVISOR, TECH_LEAD
 from tests.asking import BATTERY
-from tests.builders import broker, introduce, message, until
+from tests.builders import broker, introduce, until
 
 OVER: Final = "cell-overvoltage"
 # One alarm, soon: whatever else an overcharged cell raises would be asked about besides it.
@@ -145,29 +143,3 @@ def test_whoever_dies_on_the_way_it_is_asked_once_and_a_note_waits_for_the_devic
         until(lambda: states(run) == [AlertState.RAISED, AlertState.ACKNOWLEDGED])
     assert [one.recipient for one in said(run, MessageType.ESCALATION)] == [TECH_LEAD, HUMAN]
     assert said(run, MessageType.REFUSAL) == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "cause"),
-    [
-        (MessageType.ANSWER, Answer(choice=" Acknowledge ", person="anna"), "a"),
-        (MessageType.ANSWER, Answer(choice="acknowledge"), None),
-        (MessageType.ANSWER, Answer(choice="ignore"), "a"),
-        (MessageType.APPROVAL, Approval(subject="a", decision=Consent.GRANTED, reason="", person="anna"), None),
-        (MessageType.APPROVAL, Approval(subject="a", decision=Consent.DENIED, reason="no"), None),
-        (MessageType.CONTROL, Control(verb=Verb.SET, settings=(Setting(name="acknowledge", value="a"),)), None),
-        (MessageType.CONTROL, Control(verb=Verb.SET, settings=(Setting(name="charge", value="off"),)), None),
-        (MessageType.CONTROL, Control(verb=Verb.CANCEL, settings=(Setting(name="acknowledge", value="a"),)), None),
-        (MessageType.REFUSAL, Refusal(code="a", reason="a"), "a"),
-    ],
-)
-@pytest.mark.parametrize("sender", [HUMAN, "@lead"])
-def test_the_inbox_takes_for_a_note_what_the_devices_agent_takes_for_one(
-    sender: str, kind: MessageType, body: Body, cause: str | None
-) -> None:
-    heard = message(kind, body, "x", sender=sender, recipient=BATTERY, cause=cause)
-    meant, read = commands.meaning(heard), acknowledgement(heard)
-    assert isinstance(meant, commands.Acknowledge) is (read is not None)
-    if isinstance(meant, commands.Acknowledge) and read is not None:
-        assert (meant.what, meant.person) == (read.what, read.person)
-    assert commands.ACKNOWLEDGE == alarms.ACKNOWLEDGE

@@ -18,7 +18,7 @@ from agents.device.alarms.own import names_in, rules_with
 from agents.device.alarms.standing import Standing, acknowledge, restored
 from agents.device.judging.combining import Heard
 from agents.device.status import Status, packs_of
-from agents.device.watching.commands import Acknowledge, Decline, Observe, meaning
+from agents.device.watching.commands import Decline, Observe, meaning
 from agents.device.watching.earlier import Before
 from agents.device.watching.surroundings import Surroundings
 from agents.device.watching.watch import Watched, alert_id, heard, look
@@ -26,6 +26,7 @@ from agents.device.watching.windows import LEASE_S, Windows
 from agents.device.watching.wording import Post, blocked
 from bus.faults import reached
 from bus.wire import Status as Receipt
+from protocol.alarms import Acknowledgement
 from protocol.bodies import Alert, ErrorCategory, ErrorLevel, TaskAssignment
 from protocol.decoder import reread
 from protocol.errors import LinkError
@@ -140,7 +141,7 @@ class DeviceAgent:
             return "; ".join(["unknown: the device has not spoken yet", *self._faults.values()])
         silent_s = now_s - self._heard_s
         if silent_s > self._post.terms.limits.stale_s:
-            return f"the device has been silent for {silent_s:.0f} s"
+            return "; ".join([f"the device has been silent for {silent_s:.0f} s", *self._faults.values()])
         alarms = [alarm for watched in self._watched.values() for alarm in watched.alarms.by_code.values()]
         standing = sum(alarm.is_standing for alarm in alarms)
         return f"watching; {standing} alarms stand" if standing else "watching"
@@ -148,7 +149,7 @@ class DeviceAgent:
     def _answer(self, message: Message) -> None:
         """Do what was asked, or say why not: everything that asks for something is answered once."""
         asked, now_ns = meaning(message), self._around.clock_ns()
-        if isinstance(asked, Acknowledge):
+        if isinstance(asked, Acknowledgement):
             said = self._acknowledge(asked, message)
             gone = Decline("not-raised", f"{asked.what} is not raised now, there is nothing to acknowledge")
             self._publish(said or [self._post.refusal(gone, message, now_ns)])
@@ -157,7 +158,7 @@ class DeviceAgent:
         elif isinstance(asked, Decline):
             self._publish([self._post.refusal(asked, message, now_ns), *self._gives_up(asked, message)])
 
-    def _acknowledge(self, asked: Acknowledge, message: Message) -> list[Message]:
+    def _acknowledge(self, asked: Acknowledgement, message: Message) -> list[Message]:
         said, now_ns = list[Message](), self._around.clock_ns()
         for name, code in self._meant(asked.what):
             watched = self._watched[name]

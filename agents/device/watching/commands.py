@@ -6,7 +6,8 @@ Nothing here writes to a device. The one task that is taken is to observe for a 
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from protocol.bodies import Answer, Approval, Consent, Control, TaskAssignment, Verb
+from protocol.alarms import ACKNOWLEDGE, Acknowledgement, acknowledgement
+from protocol.bodies import Answer, Approval, Control, Setting, TaskAssignment, Verb
 from protocol.messages import Message
 from protocol.topics import HUMAN
 
@@ -16,18 +17,9 @@ ONLY_WATCHES: Final = (
 )
 OBSERVE: Final = "observe"
 LONGEST_S: Final = 86_400  # what one window may be long
-ACKNOWLEDGE: Final = "acknowledge"  # an answer's choice, or a setting with the alarm's code as value
 _TAKES: Final = f"to observe takes `number`, from 1, `seconds`, up to {LONGEST_S:,}, and `from`, in seconds"
 _NO_PERSON: Final = f"only {HUMAN} acknowledges an alarm"
 _UNKNOWN_ANSWER: Final = f"an alert is answered with {ACKNOWLEDGE!r}, naming the alert as the cause"
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """A person has taken note. what: the id of the alert that raised it, or the alarm's code. person: who, if told."""
-
-    what: str
-    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +42,14 @@ class Observe:
     seconds: float
 
 
-Meaning: TypeAlias = Acknowledge | Decline | Observe
+Meaning: TypeAlias = Acknowledgement | Decline | Observe
 
 
 def meaning(message: Message) -> Meaning | None:
     """Return what a message to a device's agent asks for; None where it asks for nothing."""
+    note = acknowledgement(message)
+    if note is not None:
+        return note
     match message.body:
         case TaskAssignment(skill=skill) as task if skill == OBSERVE:
             return _observation(task)
@@ -62,14 +57,14 @@ def meaning(message: Message) -> Meaning | None:
             return Decline("not-built", ONLY_WATCHES)
         case Answer() | Approval() if message.sender != HUMAN:
             return Decline("role", _NO_PERSON)
-        case Answer() as answer:
-            return _of_answer(answer, message.cause)
-        case Approval(decision=Consent.GRANTED) as approval:
-            return Acknowledge(approval.subject, approval.person or "")
+        case Answer():
+            return Decline("unknown-answer", _UNKNOWN_ANSWER)
         case Approval():
             return Decline("nothing-asked", "an alarm cannot be denied; it ends when its cause is gone")
-        case Control(verb=Verb.SET) as control:
-            return _of_setting(control, message.sender)
+        case Control(verb=Verb.SET, settings=(Setting(name=name),)) if name == ACKNOWLEDGE:
+            return Decline("role", _NO_PERSON)
+        case Control(verb=Verb.SET):
+            return Decline("not-built", ONLY_WATCHES)
     return None
 
 
@@ -81,15 +76,3 @@ def _observation(task: TaskAssignment) -> Meaning:
         return Decline("bad-setting", _TAKES)
     is_sound = asked.number >= 1 and 0 < asked.seconds <= LONGEST_S and 0 <= asked.from_s < float("inf")
     return asked if is_sound else Decline("bad-setting", _TAKES)
-
-
-def _of_answer(answer: Answer, cause: str | None) -> Meaning:
-    if answer.choice.strip().casefold() != ACKNOWLEDGE or cause is None:
-        return Decline("unknown-answer", _UNKNOWN_ANSWER)
-    return Acknowledge(cause, answer.person or "")
-
-
-def _of_setting(control: Control, sender: str) -> Meaning:
-    if len(control.settings) != 1 or control.settings[0].name != ACKNOWLEDGE:
-        return Decline("not-built", ONLY_WATCHES)
-    return Acknowledge(control.settings[0].value) if sender == HUMAN else Decline("role", _NO_PERSON)

@@ -96,7 +96,7 @@ def test_a_line_that_is_gone_makes_values_old_and_alarms_and_its_return_is_told_
     ]
     assert qualities == [Quality.GOOD, Quality.STALE, Quality.ABSENT]
     assert bench.states_of("data-lost") == [RAISED]
-    assert bench.states[-1] == "the device has been silent for 14 s"
+    assert bench.states[-1] == "the device has been silent for 14 s; /dev/ttyUSB0 was unplugged"
     count = len(bench.said(MessageType.TELEMETRY))
     bench.see(pack())
     assert len(bench.said(MessageType.TELEMETRY)) == count + 1
