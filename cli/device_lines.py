@@ -44,8 +44,6 @@ Inverted = Annotated[
 OwnMap = Annotated[
     Path | None, typer.Option("--map", metavar="FILE.yaml", help="Your own map of registers, for --protocol modbus.")
 ]
-# In a round each pack has its turn; at 9600 baud an answer takes some tenths of a second.
-_TURN_S = 0.5
 
 
 def addresses_of(given: Sequence[str] | None) -> tuple[int, ...]:
@@ -72,9 +70,8 @@ def spoken_in(file: Path, head: Head, protocol: str | None) -> str:
 
 
 def limits_of(device: DeviceAddress, battery_ah: float | None) -> Limits:
-    """Return what is possible of its packs; a round of many of them may take longer than its period."""
-    period_s = max(device.period_s, _TURN_S * len(device.addresses))
-    return Limits(period_s=period_s, cell_count=device.cells, battery_ah=battery_ah)
+    """Return what is possible of its packs."""
+    return Limits(period_s=device.round_s, cell_count=device.cells, battery_ah=battery_ah)
 
 
 class Presence:

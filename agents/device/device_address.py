@@ -17,6 +17,7 @@ from protocol.errors import SourceError
 OWN_MAP: Final = "modbus"
 _OWN_MAP_LINE: Final = LineSettings(9600, "RS485", 0.05)
 _HIGHEST: Final = 255
+_TURN_S: Final = 0.5  # of one pack; at 9600 baud an answer takes some tenths of a second
 # Daly's boards are asked as 40, 41 and so on, and answer as 1, 2 and so on.
 _DALY_BOARDS: Final = range(1, 33)
 _DALY_FIRST_HOST: Final = daly_a5.WIRED - 1
@@ -39,6 +40,11 @@ class DeviceAddress:
     is_current_inverted: bool = False
     register_map: Path | None = None
     cells: int | None = None
+
+    @property
+    def round_s(self) -> float:
+        """How long it may take until each pack was asked once: many of them take longer than the period."""
+        return max(self.period_s, _TURN_S * len(self.addresses))
 
 
 def line_of(protocol: str) -> LineSettings:

@@ -82,7 +82,8 @@ class DeviceSettings(_Strict):
     @property
     def terms(self) -> Terms:
         """What it is judged by."""
-        limits = Limits(period_s=self.period_s, cell_count=self.cells, battery_ah=self.battery_ah)
+        round_s = self.address(self.sources[0]).round_s
+        limits = Limits(period_s=round_s, cell_count=self.cells, battery_ah=self.battery_ah)
         return Terms(self.own_rules(), limits)
 
     def address(self, source: SourceSettings) -> DeviceAddress:

@@ -117,3 +117,9 @@ def test_settings_come_back_from_the_message_that_starts_a_mission() -> None:
     assert read_settings(one.model_dump_json()) == one
     with pytest.raises(SourceError, match="no settings of a device"):
         read_settings('{"name": "x"}')
+
+
+def test_of_many_packs_on_one_line_none_is_stale_before_its_turn_has_come_again() -> None:
+    stack = settings("jbd-up@/dev/ttyUSB0", addresses=tuple(range(1, 9)))
+    assert stack.terms.limits.period_s == 4.0
+    assert settings("jbd-up@/dev/ttyUSB0").terms.limits.period_s == 1.0
