@@ -6,7 +6,7 @@ It is over when its last byte is: who falls silent within it is silent until the
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ _NEVER_NS: Final = 2**63 - 1
 class Played:
     """A recording that is played. keep: told whether bytes were sent, the bytes, and when that was, since 1970.
 
+    decoders: one for each pack that was asked.
     period_s: between two looks where nothing is said. from_ns: since 1970; bytes before it are not kept again.
 
     Raises:
@@ -31,7 +32,7 @@ class Played:
     def __init__(
         self,
         path: Path,
-        decoder: Decoder,
+        decoders: Sequence[Decoder],
         period_s: float,
         keep: Callable[[bool, bytes, int], None] = lambda is_sent, data, at_ns: None,
         from_ns: int = 0,
@@ -48,7 +49,7 @@ class Played:
         self._period_ns, self._keep, self._from_ns = round(period_s * 1e9), keep, from_ns - head.began_ns
         self._is_current_inverted = is_current_inverted
         self._pending = deque[Chunk]()
-        self._statuses = statuses(self._seen(chunks), decoder)
+        self._statuses = statuses(self._seen(chunks), *decoders)
         self._next = next(self._statuses, None)
 
     @property

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -191,11 +191,11 @@ def _line(settings: DeviceSettings, source: SourceSettings, spool: Spool) -> Sou
 
 def _played(folder: Path, settings: DeviceSettings, recording: Path, past: Before) -> Lines:
     [source] = settings.sources
-    [decoder] = decoders_of(replace(settings.address(source), addresses=settings.addresses[:1]))
+    decoders = decoders_of(settings.address(source))
     spool = Spool(folder / source.name, source.protocol, after_ns=_NEVER_NS)
     played = Played(
         recording,
-        decoder,
+        decoders,
         settings.period_s,
         spool.keep,
         past.handed_in_ns,

@@ -7,11 +7,14 @@ from typing import Final
 import pytest
 
 from agents.device.device_address import DeviceAddress, decoders_of
+from agents.device.protocols import jbd_up
 from agents.device.protocols.jbd import Jbd
 from agents.device.recording import Chunk, Head, chunk_line, head_line, length_s, read_head
 from agents.device.watching.commands import Observe
 from agents.device.watching.played import Played
 from protocol.errors import SourceError
+from tests.agents.device.captures import JBD_UP
+from tests.agents.device.sealing import with_crc
 from tests.recorded import BEGAN_NS, record
 
 SECONDS: Final = 20
@@ -27,7 +30,7 @@ def played(line: Path, until_s: float, kept: Kept | None = None, from_ns: int = 
     """When statuses came, up to some moment."""
     keep = (lambda is_sent, data, at_ns: kept.append((is_sent, at_ns))) if kept is not None else lambda *_: None
     came = list[float]()
-    with closing(Played(line, Jbd(), 1.0, keep, from_ns)) as recording:
+    with closing(Played(line, [Jbd()], 1.0, keep, from_ns)) as recording:
         while recording.now_s < until_s and not recording.is_over:
             recording.advance(until_s)
             if recording.poll(recording.now_s) is not None:
@@ -63,7 +66,7 @@ def test_what_came_after_the_last_status_is_kept_in_the_end(line: Path) -> None:
     with line.open("a", encoding="ascii") as file:
         file.write(f"{SECONDS}000000000 < ff\n")
     kept: Kept = []
-    with closing(Played(line, Jbd(), 1.0, lambda is_sent, data, at_ns: kept.append((is_sent, at_ns)))) as recording:
+    with closing(Played(line, [Jbd()], 1.0, lambda is_sent, data, at_ns: kept.append((is_sent, at_ns)))) as recording:
         while not recording.is_over:
             recording.advance(100)
             recording.poll(recording.now_s)
@@ -72,7 +75,7 @@ def test_what_came_after_the_last_status_is_kept_in_the_end(line: Path) -> None:
 
 
 def test_a_window_ends_at_the_same_place_of_the_recording_whenever_it_is_asked_for(line: Path) -> None:
-    with closing(Played(line, Jbd(), 1.0)) as recording:
+    with closing(Played(line, [Jbd()], 1.0)) as recording:
         assert recording.until_s(Observe(3, 10.0, 5.0), 99.0) == 15.0
 
 
@@ -89,9 +92,9 @@ def test_what_is_no_recording_is_said_to_be_none(tmp_path: Path, text: str) -> N
     file = tmp_path / "line.txt"
     file.write_text(text)
     with pytest.raises(SourceError, match="line 1: this is no recording"):
-        Played(file, Jbd(), 1.0)
+        Played(file, [Jbd()], 1.0)
     with pytest.raises(SourceError, match="cannot read"):
-        Played(tmp_path / "nowhere.txt", Jbd(), 1.0)
+        Played(tmp_path / "nowhere.txt", [Jbd()], 1.0)
 
 
 SECOND: Final = 10**9
@@ -102,8 +105,8 @@ def asked(path: Path, kept: list[int], *at_s: float) -> Played:
     """Return a recording of questions that nobody has answered. kept: takes when each was asked, in ns."""
     chunks = (chunk_line(Chunk(round(at * SECOND), True, b"\xdd")) for at in at_s)
     path.write_text(head_line(Head(BEGAN, "jbd")) + "".join(chunks))
-    [decoder] = decoders_of(DeviceAddress(url="", protocol="jbd"))
-    return Played(path, decoder, 1.0, lambda _is_sent, _data, at_ns: kept.append(at_ns - BEGAN))
+    decoders = decoders_of(DeviceAddress(url="", protocol="jbd"))
+    return Played(path, decoders, 1.0, lambda _is_sent, _data, at_ns: kept.append(at_ns - BEGAN))
 
 
 def test_what_was_said_before_a_window_ends_is_kept_before_it_is_handed_in_and_not_what_was_said_then(
@@ -122,3 +125,20 @@ def test_a_device_that_falls_silent_is_silent_until_the_recording_ends(tmp_path:
             line.advance(until_s=100.0)
             looks.append(line.now_s)
     assert looks == [float(second) for second in range(1, 31)]
+
+
+def test_of_several_packs_on_one_line_each_is_played(tmp_path: Path) -> None:
+    path, kept = tmp_path / "line.txt", list[list[int | None]]()
+    said = {at: with_crc(bytes((at,)) + JBD_UP[1:-2]) for at in (1, 2)}
+    turns = [(number, at) for number, at in enumerate((1, 2, 1, 2))]
+    chunks = [chunk for number, at in turns for chunk in (
+        Chunk(number * SECOND, True, jbd_up.ask(at)), Chunk(number * SECOND + 1, False, said[at])
+    )]  # fmt: skip
+    path.write_text(head_line(Head(BEGAN, "jbd-up")) + "".join(map(chunk_line, chunks)))
+    decoders = decoders_of(DeviceAddress(url="", protocol="jbd-up", addresses=(1, 2)))
+    with closing(Played(path, decoders, 1.0)) as line:
+        while not line.is_over:
+            line.advance(until_s=100.0)
+            if status := line.poll(line.now_s):
+                kept.append([one.address for one in status.packs])
+    assert kept == [[1], [2], [1], [2]]
