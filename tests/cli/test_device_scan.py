@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.device.emulation.catalogue import SPEECHES
-from agents.device.links.opening import open_link
+from agents.device.links.opening import place_of
 from agents.device.protocols.catalogue import LINES
 from tests.agents.device.benches import Device, emulated, packs_at, served, silent
 from tests.cli.test_device import orchestra
@@ -59,7 +59,7 @@ def test_a_port_that_is_in_use_or_gone_is_named_and_does_not_end_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     used, monitor = silent(), emulated("battery-monitor")
-    with closing(open_link(used.path)), served(used, monitor), socket.create_server(("127.0.0.1", 0)) as server:
+    with closing(place_of(used.path).open()), served(used, monitor), socket.create_server(("127.0.0.1", 0)) as server:
         dead = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         server.close()
         urls = (used.path, str(tmp_path / "none"), dead, monitor.path)

@@ -64,16 +64,6 @@ def place_of(url: str, baud: int = 9600) -> Place:
     raise SourceError(f"{url!r} is no address of a device; write {_FORMS}")
 
 
-def open_link(url: str, baud: int = 9600) -> Link:
-    """Return an open line.
-
-    Raises:
-        SourceError: it is no address of a line.
-        LinkError: the line cannot be opened.
-    """
-    return place_of(url, baud).open()
-
-
 def _baud(parts: SplitResult, url: str, otherwise: int) -> int:
     given = parse_qs(parts.query, keep_blank_values=True)
     text = given.pop("baud", [str(otherwise)])[-1]

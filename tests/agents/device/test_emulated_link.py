@@ -6,7 +6,7 @@ import pytest
 
 from agents.device.emulation.catalogue import SHORT, SPEECHES
 from agents.device.links.emulated import Clock, emulated_place, open_emulated
-from agents.device.links.opening import open_link
+from agents.device.links.opening import place_of
 from agents.device.polling import Poller, PollingPace
 from agents.device.protocols.catalogue import DECODERS
 from agents.device.status import Status
@@ -110,14 +110,14 @@ def test_the_same_seed_is_the_same_battery_and_another_is_another() -> None:
 
 def test_one_part_of_a_program_has_it_open_at_a_time() -> None:
     url = address("jbd")
-    link = open_link(url)
+    link = place_of(url).open()
     with pytest.raises(LinkError, match="open already"):
-        open_link(url)
+        place_of(url).open()
     link.close()
     link.close()
     with pytest.raises(LinkError, match="it was closed"):
         link.read(0)
-    again = open_link(url)
+    again = place_of(url).open()
     link.close()  # it has no longer a say
     assert again.read(0) == b""
     again.close()
@@ -138,7 +138,7 @@ def test_one_part_of_a_program_has_it_open_at_a_time() -> None:
 )  # fmt: skip
 def test_a_slip_in_an_address_is_named(url: str, says: str) -> None:
     with pytest.raises(SourceError, match=says):
-        open_link(url)
+        place_of(url).open()
 
 
 def test_a_place_is_opened_as_often_as_one_likes() -> None:

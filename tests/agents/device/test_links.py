@@ -10,7 +10,7 @@ import pytest
 from agents.device.emulation.pty_port import PtyPort
 from agents.device.link import Link
 from agents.device.links.loopback import pair
-from agents.device.links.opening import open_link
+from agents.device.links.opening import place_of
 from protocol.errors import LinkError, SourceError
 
 LONG_S = 30.0  # longer than any of this takes: what has come is given at once
@@ -44,18 +44,18 @@ def loopback() -> tuple[Link, Peer]:
 
 def by_tcp() -> tuple[Link, Peer]:
     listening = socket.create_server(("127.0.0.1", 0))
-    link = open_link(f"tcp://127.0.0.1:{listening.getsockname()[1]}")
+    link = place_of(f"tcp://127.0.0.1:{listening.getsockname()[1]}").open()
     return link, SocketPeer(listening)
 
 
 def by_path() -> tuple[Link, Peer]:
     peer = PtyPort()
-    return open_link(peer.path), peer
+    return place_of(peer.path).open(), peer
 
 
 def by_url() -> tuple[Link, Peer]:
     peer = PtyPort()
-    return open_link(f"serial://{peer.path}?baud=19200"), peer
+    return place_of(f"serial://{peer.path}?baud=19200").open(), peer
 
 
 @pytest.fixture(params=[loopback, by_tcp, by_path, by_url], ids=lambda make: make.__name__)
@@ -123,23 +123,23 @@ def test_closing_twice_does_nothing_and_reading_after_it_is_an_error(ends: tuple
 
 def test_a_port_is_opened_by_one_program_only() -> None:
     peer = PtyPort()
-    link = open_link(peer.path)
+    link = place_of(peer.path).open()
     with pytest.raises(LinkError, match="another program uses it"):
-        open_link(peer.path)
+        place_of(peer.path).open()
     link.close()
-    open_link(peer.path).close()
+    place_of(peer.path).open().close()
     peer.close()
 
 
 def test_what_is_not_there_is_said_with_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(LinkError, match=r"there is no such port; (there are|no serial adapter)"):
-        open_link(str(tmp_path / "ttyUSB7"))
+        place_of(str(tmp_path / "ttyUSB7")).open()
     with pytest.raises(LinkError, match="it is no serial port"):
-        open_link("/dev/null")
+        place_of("/dev/null").open()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(LinkError, match="cannot connect to tcp://"):
-        open_link(f"tcp://127.0.0.1:{port}")
+        place_of(f"tcp://127.0.0.1:{port}").open()
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def test_what_is_not_there_is_said_with_what_there_is(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_no_address_is_refused_with_its_reason(url: str) -> None:
     with pytest.raises(SourceError):
-        open_link(url)
+        place_of(url).open()
 
 
 def test_a_link_to_a_port_lasts_as_long_as_the_port(tmp_path: Path) -> None:
     place = tmp_path / "pack"
     peer = PtyPort(place)
-    open_link(str(place)).close()
+    place_of(str(place)).open().close()
     with pytest.raises(LinkError, match="cannot make the link"):
         PtyPort(place)
     assert place.is_symlink()
