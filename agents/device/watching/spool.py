@@ -30,7 +30,6 @@ class Spool:
         self._began_ns: int | None = None
         self._file: int | None = None
         self._is_whole, self.lost = True, ""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._take_up(after_ns)
 
     @property

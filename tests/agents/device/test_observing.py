@@ -210,7 +210,6 @@ class Kept:
 def test_a_window_says_which_raw_bytes_are_missing_and_why(bench: Bench, tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", "jbd", lambda: 1_000)
     bench.raw["bms"] = spool
-    (tmp_path / "spool").rmdir()
     (tmp_path / "spool").write_text("in the way")
     spool.keep(False, b"\x01")
     ask(bench)
@@ -268,7 +267,7 @@ def test_what_is_no_recording_is_put_aside_and_not_lost(tmp_path: Path) -> None:
 
 def test_raw_bytes_that_had_no_place_are_missed_and_what_comes_after_is_a_whole_recording(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "house" / "jbd", "jbd", lambda: 1_000)
-    (tmp_path / "house" / "jbd" / "line.txt").mkdir()
+    (tmp_path / "house" / "jbd" / "line.txt").mkdir(parents=True)
     spool.keep(True, b"\x01")
     assert spool.cut() == b""
     spool.drop()
@@ -307,3 +306,10 @@ def test_what_was_handed_in_is_known_to_the_next_life(bench: Bench) -> None:
     past = before(bench.bus.entries, NAME)
     assert past.handed_in_ns == window_of(bench)[0].to_ns
     assert past.not_handed_in == ()
+
+
+def test_a_place_in_which_nothing_can_be_kept_does_not_end_a_watch(tmp_path: Path) -> None:
+    (tmp_path / "devices").write_text("in the way")
+    spool = Spool(tmp_path / "devices" / "jbd", "jbd", lambda: 1_000)
+    spool.keep(False, b"\x01")
+    assert (spool.cut(), spool.lost) == (b"", "Not a directory")
